@@ -1,0 +1,107 @@
+"""What a run says while it runs: a stream of updates, then exactly one Result, or an exception.
+
+Events are frozen values without ids or HTML. They pickle, so the same stream can come from another thread,
+another process or another machine. A pipeline's only way out is the `emit` it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The job has not started. `position` is 1 for the next to start; `ahead_s` is None while nothing is known."""
+
+    position: int
+    ahead_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Something measurable is under way; with `total` 0 it is also the heartbeat of something that is not."""
+
+    done: int = 0
+    total: int = 0
+    label: str = ""
+    unit: Literal["steps", "bytes", "tokens"] = "steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of text. `text` may be empty: a character can span several tokens.
+
+    `p` is the probability that the model itself gave the token (softmax of the raw logits), whatever temperature or
+    top-p made of it; `alternatives` are the likeliest tokens and their probabilities, empty unless asked for.
+    """
+
+    text: str
+    id: int
+    p: float
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The predicted clean sample after `step` of `total` steps: never raw noise, and made from a copy."""
+
+    image: Image
+    step: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """The next stretch of sound: int16 samples, shape (n,) or (n, channels), at `rate` samples per second."""
+
+    samples: NDArray[np.int16]
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A finished text: all Token texts joined. `left_out` counts the messages that no longer fitted the context."""
+
+    text: str
+    stopped_by: Literal["end", "length"]
+    left_out: int = 0
+
+
+Artifact: TypeAlias = Text
+"""What a run made. Each modality adds its own value type to this union."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Enough to repeat a run: which model at which revision, every option, and what it was computed with."""
+
+    model: str
+    revision: str
+    seed: int
+    options: Mapping[str, Any]
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The one last event of a run that succeeded."""
+
+    artifact: Artifact
+    recipe: Recipe
+
+
+Update: TypeAlias = Queued | Progress | Token | Preview | Sound
+Event: TypeAlias = Update | Result
+Emit: TypeAlias = Callable[[Update], None]
+"""A pipeline's only way out, and its step boundary: delivers, raises Cancelled when nobody listens, gives way."""
+
+
+class Cancelled(Exception):
+    """Raised by emit() when the job was cancelled. Pipelines let it pass; it is not an error."""
