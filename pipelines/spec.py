@@ -1,0 +1,118 @@
+"""A model is a spec, an options schema and one method.
+
+ModelSpec declares what a model is; Request declares what can be asked of it, with limits and descriptions, so that
+validation, the page's sliders and the API read one source; Pipeline is the one method that answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines.errors import BadRequest, CatalogError, UnknownModel
+from pipelines.events import Artifact, Emit
+
+if TYPE_CHECKING:
+    from pipelines.device import Device
+    from pipelines.weights import Weights
+
+Modality = Literal["chat", "code", "image", "speech", "music", "video", "shape", "enhance", "lab"]
+Family = Literal["autoregressive", "diffusion", "gan", "vae", "flow"]
+
+
+class Request(BaseModel):
+    """What is asked for. Subclassed per modality; unknown or out-of-range fields are refused, never repaired."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field("", description="Which model answers")
+    seed: int = Field(0, ge=0, lt=2**63, description="The same seed and settings give the same result")
+
+
+R = TypeVar("R", bound=Request)
+R_contra = TypeVar("R_contra", bound=Request, contravariant=True)
+
+
+class Pipeline(Protocol[R_contra]):
+    """A loaded model. It may be used by several threads, one at a time, and keeps no state of a run."""
+
+    def run(self, request: R_contra, emit: Emit) -> Artifact:
+        """Answer the request; report through emit, which may raise Cancelled at any call."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelSpec(Generic[R]):
+    """Facts about one model, as data. Nothing is imported or loaded until `load` is called."""
+
+    id: str
+    title: str
+    modality: Modality
+    family: Family
+    request: type[R]
+    weights: Weights
+    resident: int  # bytes held on the device while loaded
+    working: int  # further bytes while one run is under way, at this spec's largest request
+    licence: str
+    card: str  # one or two sentences for the model picker: what it is good for, where it comes from
+    load: Callable[[Device, Path], Pipeline[R]]  # heavy imports happen in here
+    sized_by: str = ""  # how `resident` and `working` were come by
+    limits: Mapping[str, int] = field(default_factory=dict)  # e.g. {"context": 2048}
+
+
+def validate(request: type[R], values: Mapping[str, Any]) -> R:
+    """Build a Request, or raise BadRequest with one plain sentence per wrong field."""
+    try:
+        return request(**values)
+    except ValidationError as error:
+        raise BadRequest(" ".join(_sentence(request, dict(problem)) for problem in error.errors())) from None
+
+
+def _sentence(request: type[Request], problem: dict[str, Any]) -> str:
+    name = ".".join(str(part) for part in problem["loc"]) or "request"
+    if problem["type"] == "extra_forbidden":
+        return f"There is no setting “{name}”; there are: {', '.join(request.model_fields)}."
+    if problem["type"] == "missing":
+        return f"“{name}” is missing."
+    message = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    return f"“{name}”: {message.rstrip('.')}."
+
+
+class Registry:
+    """The models there are, by id. One way in; ids are unique; order is the order of the pickers."""
+
+    def __init__(self, specs: Sequence[ModelSpec[Any]]) -> None:
+        self._specs: dict[str, ModelSpec[Any]] = {}
+        for spec in specs:
+            if spec.id in self._specs:
+                raise CatalogError(
+                    f"Two catalog entries share the id “{spec.id}”: {self._specs[spec.id].title} and {spec.title}. "
+                    "Give one of them another id."
+                )
+            self._specs[spec.id] = spec
+
+    def __iter__(self) -> Iterator[ModelSpec[Any]]:
+        return iter(self._specs.values())
+
+    def __contains__(self, model_id: str) -> bool:
+        return model_id in self._specs
+
+    def __getitem__(self, model_id: str) -> ModelSpec[Any]:
+        try:
+            return self._specs[model_id]
+        except KeyError:
+            raise UnknownModel(f"There is no model “{model_id}”. Choose one of: {', '.join(self._specs)}.") from None
+
+    def of(self, modality: Modality) -> list[ModelSpec[Any]]:
+        """The models of one modality, in catalog order."""
+        return [spec for spec in self if spec.modality == modality]
+
+    def extended(self, specs: Sequence[ModelSpec[Any]]) -> Registry:
+        """A registry in which these specs replace entries of the same id and are added otherwise."""
+        new = Registry(specs)  # refuses duplicates among themselves
+        merged = {spec.id: spec for spec in self} | {spec.id: spec for spec in new}
+        return Registry(list(merged.values()))
