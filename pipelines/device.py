@@ -72,10 +72,11 @@ def detect(wanted: Literal["auto", "cpu", "cuda", "mps"] = "auto") -> Device:
 
 
 def _cpu() -> Device:
-    return Device("cpu", f"{os.process_cpu_count() if sys.version_info >= (3, 13) else _cores()} CPU cores", _ram())
+    return Device("cpu", f"{_cores()} CPU cores", _ram())
 
 
 def _cores() -> int:
+    """Cores that this process may use: a container often has fewer than the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

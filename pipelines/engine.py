@@ -1,0 +1,384 @@
+"""Request in, events out: the engine takes jobs, finds them a thread, weights, memory and their turns, and ends them.
+
+A job's thread owns its lease and its turn; whoever reads its events owns nothing but the right to cancel. Three things
+are true of every job: its stream ends exactly once (Result, Cancelled or an error), it ends within one step of being
+cancelled, and whatever it held is given back however it ends.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Protocol, TypeVar
+
+from pipelines.device import Device
+from pipelines.errors import BadRequest, Busy, DeadlineExceeded, DoesNotFit, EngineClosed, PolymuseError, RunFailed
+from pipelines.events import Artifact, Cancelled, Queued, Recipe, Result, Update
+from pipelines.job import Job
+from pipelines.memory import Held, Memory
+from pipelines.spec import ModelSpec, Pipeline, Registry, Request
+from pipelines.turns import Turn, Turns
+from pipelines.weights import Availability, Store
+
+log = logging.getLogger("polymuse.engine")
+T = TypeVar("T")
+
+RECORDED = ("torch", "transformers", "diffusers", "numpy")  # packages whose versions can change a result
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one engine takes on."""
+
+    threads: int = 8  # jobs under way at once; each keeps an OpenMP team and its own working memory
+    per_user: int = 2  # of these, one user's
+    waiting: int = 64  # jobs queued in all
+    waiting_per_user: int = 8
+    silence_s: float = 300.0  # longest time on the device between two emits
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the page's header and /health show."""
+
+    device: Device
+    budget: int
+    used: int
+    models: tuple[Held, ...]
+    running: int
+    queued: int
+
+
+class Engine(Protocol):
+    """What the page needs of an engine. LocalEngine is one; one on other machines would be another."""
+
+    registry: Registry
+
+    def submit(self, model_id: str, request: Request, user: str) -> Job:
+        """Take a job. Raises BadRequest, Busy or EngineClosed at once; everything later ends the job's stream."""
+        ...
+
+    def status(self) -> Status:
+        """How things stand now; touches no model."""
+        ...
+
+    def look(self, model_id: str) -> Availability:
+        """Whether the model's weights are here, and what fetching them would take; touches no network."""
+        ...
+
+    def fits(self, model_id: str) -> bool:
+        """Whether the model fits the device's budget at all."""
+        ...
+
+
+class LocalEngine:
+    """The engine on this machine's one device. `clock` is for the deadline and the turns; tests simulate it."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        device: Device,
+        store: Store,
+        memory: Memory,
+        limits: Limits = Limits(),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.registry = registry
+        self.device = device
+        self.limits = limits
+        self._store = store
+        self._memory = memory
+        self._clock = clock
+        self._turns = Turns(clock)
+        self._lock = threading.RLock()
+        self._pending: list[Job] = []
+        self._active: dict[Job, _Run] = {}
+        self._typical: dict[str, float] = {}  # device seconds that a job of this model usually takes
+        self._numbers = itertools.count()
+        self._work: queue.SimpleQueue[_Run | None] = queue.SimpleQueue()
+        self._threads = 0
+        self._idle = 0
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, name="polymuse-watchdog", daemon=True).start()
+
+    # The Engine protocol -------------------------------------------------------------------------------------------
+
+    def submit(self, model_id: str, request: Request, user: str) -> Job:
+        """See Engine.submit."""
+        spec = self.registry[model_id]
+        if not isinstance(request, spec.request):
+            raise BadRequest(f"{spec.title} answers {spec.request.__name__}s, not {type(request).__name__}s.")
+        job = Job(model_id, request, user, next(self._numbers))
+        job.place = lambda: self._place(job)
+        job.on_stop = lambda: self._stopped(job)
+        with self._lock:
+            self._refuse_if_too_much(user)
+            self._pending.append(job)
+            self._admit()
+            if job in self._pending:
+                job.post(self._place(job))
+        return job
+
+    def status(self) -> Status:
+        """See Engine.status."""
+        with self._lock:
+            running, queued = len(self._active), len(self._pending)
+        memory = self._memory
+        return Status(self.device, memory.budget, memory.used(), memory.held(), running, queued)
+
+    def look(self, model_id: str) -> Availability:
+        """See Engine.look."""
+        return self._store.look(self.registry[model_id].weights)
+
+    def fits(self, model_id: str) -> bool:
+        """See Engine.fits."""
+        return self._memory.fits(self.registry[model_id])
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Take no more jobs and end those there are; waits up to `timeout` seconds for their threads to let go."""
+        with self._lock:
+            self._closed.set()
+            jobs = [*self._pending, *self._active]
+        for job in jobs:
+            job.stop(EngineClosed("The server is stopping. Send the request again when it is back."))
+        until = time.monotonic() + timeout
+        for job in jobs:
+            job.wait_let_go(max(0.0, until - time.monotonic()))
+        with self._lock:
+            for _ in range(self._threads):
+                self._work.put(None)
+
+    def used(self, user: str) -> float:
+        """Device seconds that this user has taken so far."""
+        return self._turns.used(user)
+
+    # Admission -----------------------------------------------------------------------------------------------------
+
+    def _refuse_if_too_much(self, user: str) -> None:
+        if self._closed.is_set():
+            raise EngineClosed("The server is stopping. Send the request again when it is back.")
+        mine = sum(job.user == user for job in self._pending)
+        if mine >= self.limits.waiting_per_user:
+            raise Busy(f"You have {mine} jobs waiting already. Wait for one to finish, or stop one.")
+        if len(self._pending) >= self.limits.waiting:
+            raise Busy(f"{len(self._pending)} jobs are waiting already, as many as this server takes. Try again soon.")
+
+    def _queue(self) -> list[Job]:
+        """The waiting jobs in the order in which they will start: users in rotation, least device time first."""
+        turns = Counter(job.user for job in self._active)
+        order: dict[Job, tuple[int, float, int]] = {}
+        for job in self._pending:
+            order[job] = (turns[job.user], self._turns.level(job.user), job.number)
+            turns[job.user] += 1
+        return sorted(self._pending, key=order.__getitem__)
+
+    def _admit(self) -> None:
+        with self._lock:
+            for job in self._queue():
+                mine = sum(other.user == job.user for other in self._active)
+                if len(self._active) < self.limits.threads and mine < self.limits.per_user:
+                    self._pending.remove(job)
+                    self._start(job)
+
+    def _start(self, job: Job) -> None:
+        run = self._active[job] = _Run(self, job)
+        self._work.put(run)
+        if self._idle:
+            self._idle -= 1
+        else:
+            self._threads += 1
+            threading.Thread(target=self._serve, name=f"polymuse-{self._threads}", daemon=True).start()
+
+    def _place(self, job: Job) -> Queued:
+        """The job's place among those that wait, and the device time of all before it as far as it can be told."""
+        with self._lock:
+            order = self._queue()
+            position = order.index(job) + 1 if job in order else 1
+            ahead = [(other, run.used()) for other, run in self._active.items()]
+            ahead += [(other, 0.0) for other in order[: position - 1]]
+            typical = [self._typical.get(other.model_id) for other, _ in ahead]
+        if None in typical:
+            return Queued(position)
+        return Queued(position, sum(max(0.0, t - used) for t, (_, used) in zip(typical, ahead, strict=True) if t))
+
+    def _stopped(self, job: Job) -> None:
+        """Somebody asked this job to end: at once if it has not begun, else at its next step or wait."""
+        with self._lock:
+            waiting = job in self._pending
+            if waiting:
+                self._pending.remove(job)
+        if waiting:
+            job.end(Cancelled())
+            job.let_go()
+        self._turns.wake()
+        self._memory.wake()
+
+    # Running -------------------------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        """A worker thread's life: run after run."""
+        while (run := self._work.get()) is not None:
+            run.run()
+            del run  # or this frame would keep the run, and what it holds, until the next one
+            with self._lock:
+                self._idle += 1
+
+    def _finished(self, run: _Run) -> None:
+        with self._lock:
+            if self._active.pop(run.job, None) is not None and run.job.state == "done":
+                before = self._typical.get(run.job.model_id, run.used())
+                self._typical[run.job.model_id] = 0.7 * before + 0.3 * run.used()
+            self._admit()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(1.0):
+            self.check_deadlines()
+
+    def check_deadlines(self) -> None:
+        """End the jobs that have computed for too long without a sign, and let others use the device.
+
+        A thread cannot be killed: it keeps its memory leased until it comes back, and ends at its next emit.
+        """
+        with self._lock:
+            late = [run for run in self._active.values() if run.silent_for() > self.limits.silence_s]
+        for run in late:
+            log.error("job %s on %s gave no sign for %.0f s", run.job.id, run.job.model_id, run.silent_for())
+            run.abandon()
+            self._finished(run)
+
+
+class _Run:
+    """One job at work on a thread of its own: fetch, lease, load, compute, end."""
+
+    def __init__(self, engine: LocalEngine, job: Job) -> None:
+        self.job = job
+        self._engine = engine
+        self._turn: Turn | None = None
+        self._busy_since: float | None = None  # since when it has been on the device without a sign
+        self._delivered = 0
+        self._skip = 0
+
+    def run(self) -> None:
+        """Everything, from the worker thread; never raises."""
+        try:
+            self.job.end(self._result())
+        except (Cancelled, PolymuseError) as ending:
+            self.job.end(_without_traceback(ending))
+        except Exception as error:
+            log.exception("job %s on %s failed", self.job.id, self.job.model_id)
+            self.job.end(RunFailed(f"The model failed ({type(error).__name__}). Try again, or with other settings."))
+        finally:
+            self.job.end(RunFailed("The run was torn down. Try again."))  # only if nothing above ended it
+            self._engine._finished(self)
+            self.job.let_go()
+
+    def used(self) -> float:
+        """Device seconds of finished steps."""
+        return self._turn.used if self._turn else 0.0
+
+    def silent_for(self) -> float:
+        """Seconds on the device since the last sign of life; 0 while waiting for anything."""
+        since = self._busy_since
+        return 0.0 if since is None else self._engine._clock() - since
+
+    def abandon(self) -> None:
+        """Leave the thread to itself: its job fails now, the device passes on, its next emit ends it."""
+        self.job.stop(
+            DeadlineExceeded(
+                f"The model gave no sign for {self._engine.limits.silence_s:.0f} seconds and was given up. "
+                "Try again with a smaller request."
+            )
+        )
+        self.job.end(Cancelled())
+        if self._turn is not None:
+            self._engine._turns.revoke(self._turn)
+
+    def _result(self) -> Result:
+        engine, job = self._engine, self.job
+        spec = engine.registry[job.model_id]
+        job.enter("fetching")
+        fetched = engine._store.fetch(spec.weights, self._report)
+        artifact = self._compute(spec, lambda: spec.load(engine.device, fetched.path))
+        options = job.request.model_dump(exclude={"model", "seed"})
+        return Result(artifact, Recipe(spec.id, fetched.revision, job.request.seed, options, _versions()))
+
+    def _compute(self, spec: ModelSpec[Any], load: Callable[[], Pipeline[Any]]) -> Artifact:
+        job, memory = self.job, self._engine._memory
+        job.enter("loading")
+        with memory.lease(spec, lambda: self._on_device(spec, load), lambda: job.stopped) as pipeline:
+            job.enter("running")
+            return self._on_device(spec, lambda: pipeline.run(job.request, self._emit))
+
+    def _on_device(self, spec: ModelSpec[Any], compute: Callable[[], T]) -> T:
+        """Compute in turn. Loading is a step too: from_pretrained changes torch's default dtype for everyone."""
+        engine = self._engine
+        with engine._turns.turn(self.job.user, lambda: self.job.stopped, self.job.number) as turn:
+            self._turn = turn
+            self._take_turn(turn.take)
+            try:
+                return self._twice(spec, compute)
+            finally:
+                self._busy_since = None
+
+    def _twice(self, spec: ModelSpec[Any], compute: Callable[[], T]) -> T:
+        """Compute; should memory run out, drop what is idle and compute once more."""
+        memory = self._engine._memory
+        for _ in range(2):
+            try:
+                return compute()
+            except Exception as error:
+                if not _is_out_of_memory(error):
+                    raise
+            log.warning("%s ran out of memory on the device", spec.id)
+            memory.drop_idle()  # out here, where no traceback holds the failed attempt's tensors any more
+            self._skip, self._delivered = self._delivered, 0  # the same seed says the same again: don't repeat it
+        raise DoesNotFit(memory.refusal(spec, "the device ran out of memory twice"))
+
+    def _report(self, update: Update) -> None:
+        """emit() while fetching: no device is involved, so there is no turn to give."""
+        self.job.post(update)
+        if self.job.stopped:
+            raise Cancelled
+
+    def _emit(self, update: Update) -> None:
+        """The step boundary: deliver, end if cancelled, give way."""
+        self._delivered += 1
+        if self._delivered > self._skip:
+            self.job.post(update)
+        if self.job.stopped:
+            raise Cancelled
+        assert self._turn is not None
+        self._take_turn(self._turn.give_way)
+
+    def _take_turn(self, wait: Callable[[], None]) -> None:
+        self._busy_since = None
+        wait()
+        self._busy_since = self._engine._clock()
+        if self.job.stopped:
+            raise Cancelled
+
+
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in RECORDED}
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether the device or the machine had no memory left; torch's CPU allocator raises a plain RuntimeError."""
+    torch = sys.modules.get("torch")
+    if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def _without_traceback(ending: Exception) -> Exception:
+    """The bare error: frames in a traceback would keep the model and its activations alive as long as the job."""
+    ending.__traceback__ = ending.__context__ = ending.__cause__ = None
+    return ending
