@@ -248,5 +248,5 @@ def security_headers(frame_ancestors: Sequence[str]) -> dict[str, str]:
 def _too_large(limit: int) -> Refusal:
     return Refusal(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The request is larger than the {limit / MIB:.3g} MiB that this server takes; send less text or a smaller file.",
+        f"The request is larger than the {limit / MIB:.3g} MiB this server takes. Send less text or a smaller file.",
     )
