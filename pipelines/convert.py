@@ -1,0 +1,65 @@
+"""Weights are converted once, right after they were fetched, in a process of their own.
+
+A process of its own, because loading a model library changes process-wide state (torch's default dtype, for one) that
+other people's running jobs depend on, because it can be killed when the job is cancelled, and because its memory goes
+back to the system whole. A converter is any picklable callable (folder with the fetched files, empty target folder).
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines import child
+from pipelines.errors import BadWeights
+
+Convert = Callable[[Path, Path], None]
+
+
+def run(convert: Convert, source: Path, target: Path, what: str, tick: Callable[[], None]) -> None:
+    """Fill `target` from `source`; raises BadWeights with the converter's last words when it fails."""
+    code, said = child.run(
+        [sys.executable, "-m", "pipelines.convert"],
+        cwd=target,
+        env={"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path), "HF_HUB_OFFLINE": "1"},
+        tick=tick,
+        stdin=pickle.dumps((convert, source.absolute(), target.absolute())),
+    )
+    if code != 0:
+        raise BadWeights(
+            f"Converting {what} failed (exit code {code}; a negative code means it was killed, often for want of "
+            f"memory). Free some memory and try again, or report this to Polymuse. It said: {said.strip()[-2000:]}"
+        )
+
+
+@dataclass(frozen=True)
+class GgufToSafetensors:
+    """Turns one GGUF file of a language model into the folder from_pretrained expects, tokenizer included."""
+
+    member: str
+
+    def __call__(self, source: Path, target: Path) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+        model = AutoModelForCausalLM.from_pretrained(
+            source, gguf_file=self.member, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
+        )
+        tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=self.member)
+        if tokenizer.chat_template is None:
+            raise ValueError(f"{self.member} carries no chat template")
+        model.save_pretrained(target)
+        tokenizer.save_pretrained(target)
+
+
+def _main() -> None:
+    convert, source, target = pickle.loads(sys.stdin.buffer.read())
+    convert(source, target)
+
+
+if __name__ == "__main__":
+    _main()
