@@ -42,7 +42,7 @@ def markup(device: str, budget: int) -> str:
   <div class="pm-facts">
     <span class="pm-device" title="Where the models run">{escape(device)}</span>
     <span class="pm-memory">
-      <span class="pm-meter" role="meter" tabindex="0" aria-label="Model memory" aria-describedby="pm-models"
+      <span class="pm-meter" role="meter" tabindex="0" aria-label="Memory in use" aria-describedby="pm-models"
         aria-valuemin="0" aria-valuemax="{budget}" aria-valuenow="0" aria-valuetext="not read yet">
         <span class="pm-bar"><span></span></span><span class="pm-meter-text">Memory</span>
       </span>
@@ -51,7 +51,7 @@ def markup(device: str, budget: int) -> str:
     <span class="pm-queue">Connecting</span>
   </div>
   <button class="pm-theme" type="button" aria-pressed="false" aria-label="Dark theme" title="Light or dark">
-    <svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="7" /><path d="M10 3a7 7 0 0 1 0 14Z" /></svg>
+    <svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="7"/><path d="M10 3a7 7 0 0 1 0 14Z"/></svg>
   </button>
 </header>
 """

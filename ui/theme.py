@@ -3,8 +3,8 @@
 Every colour is named once, in LIGHT and DARK, by what it is for. From there it goes into gradio's theme variables and,
 as --pm-NAME, into assets/style.css, so that a test can compute every contrast that a person sees. The style sheet is
 part of the theme (gradio serves both as one file, unaltered; through css_paths it would be rewritten in the browser,
-which drops what its parser does not know). Fonts are families that gradio carries and serves itself: nothing is
-fetched from another host.
+which drops what its parser does not know). Fonts are files that gradio carries and serves itself: nothing is fetched
+from another host. Of the families it carries only some have their Latin letters; IBM Plex has, in 400 and 700.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Palette:
 
     ground: str  # the page
     surface: str  # inputs, cards, menus
+    raised: str  # what lies on a sunken rail
     sunken: str  # code, tracks, wells
     hover: str  # a quiet control under the pointer
     line: str  # hairlines
@@ -40,8 +41,10 @@ class Palette:
     on_accent: str
     accent_ink: str  # links, the selected tab, focus rings
     accent_soft: str  # what the visitor said
+    ticked: str  # chosen boxes, under gradio's tick, which is always white
     warm: str  # attention: waiting, nearly full
     warm_soft: str
+    blue: str  # names in code
     bad: str
     bad_soft: str
 
@@ -49,6 +52,7 @@ class Palette:
 LIGHT = Palette(
     ground="#f6f7f5",
     surface="#ffffff",
+    raised="#ffffff",
     sunken="#edf0ed",
     hover="#e6eae7",
     line="#dfe4e0",
@@ -61,8 +65,10 @@ LIGHT = Palette(
     on_accent="#ffffff",
     accent_ink="#0c6a58",
     accent_soft="#dcefe7",
+    ticked="#0c6a58",
     warm="#9a4a12",
     warm_soft="#fbeadb",
+    blue="#1b5c87",
     bad="#b3261e",
     bad_soft="#fbe9e7",
 )
@@ -70,6 +76,7 @@ LIGHT = Palette(
 DARK = Palette(
     ground="#0f1513",
     surface="#171f1c",
+    raised="#303d38",
     sunken="#1e2724",
     hover="#24302c",
     line="#29342f",
@@ -82,8 +89,10 @@ DARK = Palette(
     on_accent="#05251d",
     accent_ink="#7fdcc2",
     accent_soft="#18382f",
+    ticked="#1d8a75",
     warm="#f0b37e",
     warm_soft="#38271a",
+    blue="#8fc8ec",
     bad="#ff9d92",
     bad_soft="#3d211e",
 )
@@ -116,8 +125,8 @@ class Polymuse(gr.themes.Base):
             text_size=TYPE,
             spacing_size=SPACE,
             radius_size=ROUND,
-            font=[LocalFont("IBM Plex Sans", weights=(400, 600)), "ui-sans-serif", "system-ui", "sans-serif"],
-            font_mono=[LocalFont("IBM Plex Mono", weights=(400, 600)), "ui-monospace", "Consolas", "monospace"],
+            font=[LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif"],
+            font_mono=[LocalFont("IBM Plex Mono", weights=(400, 700)), "ui-monospace", "Consolas", "monospace"],
         )
         self.name = "polymuse"
         self.set(**_variables())
@@ -166,11 +175,11 @@ def _variables() -> dict[str, str]:
         "checkbox_background_color": "surface",
         "checkbox_background_color_focus": "surface",
         "checkbox_background_color_hover": "hover",
-        "checkbox_background_color_selected": "accent",
+        "checkbox_background_color_selected": "ticked",
         "checkbox_border_color": "edge",
         "checkbox_border_color_focus": "accent_ink",
         "checkbox_border_color_hover": "ink",
-        "checkbox_border_color_selected": "accent",
+        "checkbox_border_color_selected": "ticked",
         "checkbox_label_background_fill": "surface",
         "checkbox_label_background_fill_hover": "hover",
         "checkbox_label_background_fill_selected": "accent_soft",
@@ -214,7 +223,7 @@ def _variables() -> dict[str, str]:
         "button_border_width": "1px",
         "button_large_padding": "10px 20px",
         "button_large_text_size": "*text_md",
-        "button_large_text_weight": "600",
+        "button_large_text_weight": "700",
         "button_medium_padding": "8px 16px",
         "button_medium_text_weight": "400",
         "button_small_padding": "5px 11px",
