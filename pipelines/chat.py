@@ -44,7 +44,7 @@ class ChatRequest(Request):
     temperature: float = Field(
         0.3, ge=0, le=2, description="0 always takes the likeliest token; higher values take more risks"
     )
-    top_p: float = Field(0.9, gt=0, le=1, description="Only the likeliest tokens that together reach this probability")
+    top_p: float = Field(0.9, ge=0.01, le=1, description="Only the likeliest tokens that together reach this probability")
     max_new_tokens: int = Field(512, ge=1, le=8_192, description="The answer ends here at the latest")
 
     @field_validator("message")
@@ -141,7 +141,9 @@ class ChatPipeline:
 def load(device: Device, path: Path, context: int) -> ChatPipeline:
     """A chat model from a folder in the layout of transformers' save_pretrained; safetensors only, no remote code."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # the server's log is no terminal
     tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     if tokenizer.chat_template is None:
         raise BadRequest(f"The model in {path.name} has no chat template, so it is not a chat model. Choose another.")

@@ -23,11 +23,22 @@ Kind = Literal["cpu", "cuda", "mps"]
 
 @dataclass(frozen=True)
 class Device:
-    """Where models are held and run. `total` is the memory of the whole device in bytes."""
+    """Where models are held and run.
+
+    `total` is the memory of the whole device in bytes. `half` says whether it multiplies 16-bit floats natively: CPUs
+    without AVX-512 or AMX units for bfloat16 fall back to a loop, where a matrix product was measured at a hundredth
+    of float32's speed, so they compute in float32 and a model takes twice the bytes.
+    """
 
     kind: Kind
     name: str
     total: int
+    half: bool
+
+    @property
+    def parameter_bytes(self) -> int:
+        """Bytes that one parameter of a model takes here."""
+        return 2 if self.half else 4
 
     def free(self) -> int:
         """Bytes free on the device right now, other programs counted. Imports torch on a GPU, never on a CPU."""
@@ -46,15 +57,11 @@ class Device:
             torch.mps.empty_cache()
 
     def dtype(self) -> torch.dtype:
-        """The fastest floating-point type that large models are stored in and that this device multiplies natively.
-
-        On CPUs without AVX-512 or AMX units oneDNN has no bfloat16 kernels and torch falls back to a loop: a matrix
-        product was measured at a hundredth of float32's speed there, so such a CPU computes in float32.
-        """
+        """The floating-point type that models are held and run in here."""
         import torch
 
-        if self.kind == "cpu":
-            return torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32
+        if not self.half:
+            return torch.float32
         if self.kind == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
             return torch.float16
         return torch.bfloat16
@@ -72,12 +79,19 @@ def detect(wanted: Literal["auto", "cpu", "cuda", "mps"] = "auto") -> Device:
 
 
 def _cpu() -> Device:
-    return Device("cpu", f"{_cores()} CPU cores", _ram())
+    return Device("cpu", f"{_cores()} CPU cores", _ram(), half=_cpu_multiplies_bfloat16())
 
 
 def _cores() -> int:
     """Cores that this process may use: a container often has fewer than the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    """By the flags that Linux lists; elsewhere the answer is no, which is always correct and at worst slower."""
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = set(cpuinfo.read_text().split()) if cpuinfo.is_file() else set()
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 def _ram() -> int:
@@ -100,13 +114,13 @@ def _nvidia() -> Device | None:
     except (subprocess.SubprocessError, OSError):
         return None  # a driver that does not answer computes nothing either
     name, _, mebibytes = answer.strip().splitlines()[0].rpartition(",")
-    return Device("cuda", name.strip(), int(mebibytes) * 2**20)
+    return Device("cuda", name.strip(), int(mebibytes) * 2**20, half=True)
 
 
 def _apple() -> Device | None:
     if platform.system() != "Darwin" or platform.machine() != "arm64":
         return None
-    return Device("mps", "Apple GPU", _ram())
+    return Device("mps", "Apple GPU", _ram(), half=True)
 
 
 def _cached_by_torch() -> int:

@@ -25,7 +25,7 @@ State = Literal["queued", "fetching", "loading", "running", "done", "cancelled",
 WAITING_FOR: dict[State, str] = {
     "fetching": "Fetching the model",
     "loading": "Loading the model",
-    "running": "Waiting for its turn",
+    "running": "Working",
 }
 
 
@@ -74,7 +74,7 @@ class Job:
         seen = 0
         while True:
             with self._changed:
-                if not self._news(seen):
+                if len(self._events) == seen and not self.ended:
                     self._changed.wait(HEARTBEAT_S)
                 events, ended = self._events[seen:], self.ended
             if not events and ended:
@@ -84,6 +84,12 @@ class Job:
             seen += len(events)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
+        async for events in self.batches():
+            for event in events:
+                yield event
+
+    async def batches(self, pace: float = 0.0) -> AsyncIterator[list[Event]]:
+        """All that is new, as often as every `pace` seconds: a page need not be redrawn for every token."""
         loop, news, seen = asyncio.get_running_loop(), asyncio.Event(), 0
 
         def poke() -> None:
@@ -97,6 +103,7 @@ class Job:
                 news.clear()
                 with self._changed:
                     events, ended = self._events[seen:], self.ended
+                seen += len(events)
                 if not events and ended:
                     self._raise_ending()
                     return
@@ -104,9 +111,8 @@ class Job:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(news.wait(), HEARTBEAT_S)
                         continue
-                for event in events or [self.heartbeat()]:
-                    yield event
-                seen += len(events)
+                yield events or [self.heartbeat()]
+                await asyncio.sleep(pace)
         finally:
             with self._changed:
                 self._watchers.discard(poke)
@@ -172,9 +178,6 @@ class Job:
         self._changed.notify_all()
         for poke in self._watchers:
             poke()
-
-    def _news(self, seen: int) -> bool:
-        return len(self._events) > seen or self.ended
 
     def _raise_ending(self) -> None:
         if isinstance(self._ending, PolymuseError):

@@ -30,7 +30,7 @@ class Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field("", description="Which model answers")
-    seed: int = Field(0, ge=0, lt=2**63, description="The same seed and settings give the same result")
+    seed: int = Field(0, ge=0, lt=2**53, description="The same seed and settings give the same result")
 
 
 R = TypeVar("R", bound=Request)

@@ -1,1 +1,10 @@
-"""Everything that shows. Never imports torch, diffusers or transformers."""
+"""Everything that shows. Nothing in here imports torch, diffusers or transformers."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from ui import chat
+
+TABS: tuple[ModuleType, ...] = (chat,)
+"""The tabs in page order: modules with a TITLE and build(engine)."""

@@ -15,7 +15,7 @@ from pipelines.spec import ModelSpec, Registry, Request
 from pipelines.weights import Availability, Fetched, Local, Weights
 
 KB = 1024
-CPU = Device("cpu", "a simulated CPU", 1000 * KB)
+CPU = Device("cpu", "a simulated CPU", 1000 * KB, half=False)
 Script = Callable[[Request, Emit], str]
 
 

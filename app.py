@@ -1,0 +1,164 @@
+"""Polymuse: every kind of generative AI in one page. `python app.py` starts it, `python app.py --help` lists options.
+
+build(engine) makes the page; main() goes from settings to an engine to a running server. Nothing here imports a model
+library: the page is up before torch is.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported: no request leaves the machine
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from pipelines import catalog, catalog_file
+from pipelines.device import detect
+from pipelines.engine import Engine, Limits, LocalEngine
+from pipelines.errors import PolymuseError, format_bytes
+from pipelines.events import Progress, Update
+from pipelines.memory import Memory
+from pipelines.spec import Registry
+from pipelines.weights import Bundled, Store, Wheel
+from ui import TABS, explain, header, health, theme
+from ui.guard import Guard
+from ui.settings import Settings, accounts, parse
+
+HERE = Path(__file__).parent
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+SHARE_OF_MEMORY = {"cpu": 0.6, "mps": 0.6, "cuda": 0.9}  # the rest is the system's, the page's and other programs'
+log = logging.getLogger("polymuse")
+
+
+def build(engine: Engine, only: Sequence[str] = ()) -> gr.Blocks:
+    """The page: a header, a tab for each modality (or `only` these), a footer."""
+    known = [tab.TITLE.lower() for tab in TABS]
+    if unknown := set(only) - set(known):
+        raise PolymuseError(f"There is no tab “{', '.join(sorted(unknown))}”. Choose from: {', '.join(known)}.")
+    page = gr.Blocks(title="Polymuse", analytics_enabled=False, fill_width=True, delete_cache=(600, 1800))
+    with page:
+        header.build(engine)
+        with gr.Tabs(elem_id=header.CONTENT_ID):
+            for tab in TABS:
+                if not only or tab.TITLE.lower() in only:
+                    with gr.Tab(tab.TITLE, id=tab.TITLE.lower()):
+                        tab.build(engine)
+        explain.footer()
+    page.queue(max_size=64, api_open=False, default_concurrency_limit=None)
+    return page
+
+
+def make_engine(settings: Settings) -> LocalEngine:
+    """The engine on the device asked for, with the catalog's models and whatever --catalog adds."""
+    device = detect(settings.device)
+    store = Store()
+    registry = Registry(catalog.models(device))
+    if settings.catalog is not None:
+        registry = registry.extended(catalog_file.read(settings.catalog, device))
+    if settings.demo:
+        registry = Registry([spec for spec in registry if store.look(spec.weights).present or _built_in(spec.weights)])
+    budget = settings.memory or int(device.total * SHARE_OF_MEMORY[device.kind])
+    limits = Limits(per_user=1, waiting_per_user=2) if settings.demo else Limits()
+    return LocalEngine(registry, device, store, Memory(budget, device.free, device.release_cache), limits)
+
+
+def prefetch(engine: LocalEngine, store: Store) -> None:
+    """Fetch every built-in model's weights, with progress on the terminal."""
+    for spec in engine.registry:
+        if _built_in(spec.weights):
+            store.fetch(spec.weights, _on_terminal(spec.title))
+            print(f"\r{spec.title}: ready" + " " * 60)
+
+
+def launch(page: gr.Blocks, engine: Engine, settings: Settings) -> str:
+    """Serve the page without blocking; returns its address on this machine."""
+    guard = Middleware(Guard, hosts=LOOPBACK if settings.local else None)
+    _, url, _ = page.launch(
+        server_name=settings.host,
+        server_port=settings.port,
+        share=settings.share,
+        auth=_login(accounts(settings.auth)) if settings.auth else None,
+        prevent_thread_lock=True,
+        quiet=True,
+        theme=theme.Polymuse(),
+        favicon_path=str(theme.ICON),
+        footer_links=[],
+        show_error=False,
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        pwa=False,
+        max_file_size="32mb",
+        state_session_capacity=500,
+        blocked_paths=[str(HERE)],
+        app_kwargs={"middleware": [guard], "routes": [health.route(engine)]},
+    )
+    return str(url)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Start, serve until told to stop, and end every job with a word."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = parse(argv)
+    if settings.outputs is not None:
+        os.environ["GRADIO_TEMP_DIR"] = str(settings.outputs.resolve())
+    try:
+        engine = make_engine(settings)
+        if settings.prefetch:
+            prefetch(engine, Store())
+        page = build(engine, settings.only)
+        url = launch(page, engine, settings)
+    except (PolymuseError, ValueError, OSError) as error:
+        sys.exit(f"Polymuse cannot start: {error}")
+    status = engine.status()
+    print(
+        f"Polymuse is at {url} on {status.device.name}, with {format_bytes(status.budget)} for models. Ctrl-C stops."
+    )
+    if page.share_url:
+        print(f"Public link: {page.share_url}")
+    if not settings.local and not settings.auth and not settings.demo:
+        print(
+            "Anyone who reaches this address can use it. --auth FILE asks for a login; --demo sets limits for guests."
+        )
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
+    engine.close()
+    page.close(verbose=False)
+
+
+def _built_in(weights: object) -> bool:
+    return isinstance(weights, Bundled | Wheel)
+
+
+def _login(passwords: dict[str, str]) -> Callable[[str, str], bool]:
+    """Whether a name and password are an account, in the same time whether or not they nearly are."""
+
+    def check(name: str, password: str) -> bool:
+        return hmac.compare_digest(passwords.get(name, "").encode(), password.encode()) and name in passwords
+
+    return check
+
+
+def _on_terminal(title: str) -> Callable[[Update], None]:
+    def emit(update: Update) -> None:
+        if isinstance(update, Progress):
+            share = f" {update.done / update.total:.0%} of {format_bytes(update.total)}" if update.total else ""
+            print(f"\r{title}: {update.label}{share}" + " " * 20, end="", flush=True)
+
+    return emit
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,310 @@
+"""The chat tab: a conversation that streams, can be stopped, regenerated, edited and picked up again after a reload.
+
+The conversation itself lives in the session on the server; the page only shows it. What comes back from a browser as a
+chat history could be forged to name files or components, so nothing is ever read from there but indices and text.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+from pydantic import TypeAdapter, ValidationError
+
+from pipelines.chat import ChatRequest, Message
+from pipelines.engine import Engine
+from pipelines.errors import format_bytes
+from pipelines.events import Result, Text, Token
+from pipelines.spec import ModelSpec
+from ui import explain, fields, states
+from ui.wire import Failed, Moment, Stopped, endpoint, request_from, user_of, watch
+
+TITLE = "Chat"
+
+EXAMPLES = (
+    "Write a short story about a robot who learns to garden.",
+    "Explain what a rainbow is to a six-year-old.",
+    "Give me three names for a small bakery, with a reason for each.",
+    "Write a polite email asking for a day off on Friday.",
+)
+
+SETTINGS = {
+    "system": "System prompt",
+    "temperature": "Temperature",
+    "top_p": "Top-p",
+    "max_new_tokens": "Longest answer (tokens)",
+    "seed": "Seed",
+}
+
+SAVED: TypeAdapter[list[Message]] = TypeAdapter(list[Message])
+
+
+@dataclass
+class Draft:
+    """An answer while it is being written. The run that writes it holds on to it, wanted or not."""
+
+    text: str = ""
+
+
+@dataclass
+class Conversation:
+    """One visitor's conversation: messages in turn, and the answer that is being written."""
+
+    messages: list[Message] = field(default_factory=list)
+    draft: Draft | None = None
+
+    def say(self, text: str) -> None:
+        """The visitor says something; an answer is due."""
+        self.messages.append(Message(role="user", content=text))
+        self.draft = Draft()
+
+    def settle(self) -> None:
+        """Keep what has been written of the answer as the answer."""
+        if self.draft is not None and self.draft.text:
+            self.messages.append(Message(role="assistant", content=self.draft.text))
+        self.draft = None
+
+    def last_question(self) -> int:
+        """Where the visitor's last message is. Raises gr.Error when there is none."""
+        for index in reversed(range(len(self.messages))):
+            if self.messages[index].role == "user":
+                return index
+        raise gr.Error(
+            "There is nothing to answer yet. Write a message first.", title="Empty conversation", print_exception=False
+        )
+
+    def find(self, text: str, shown_at: int) -> int:
+        """Where a message of the visitor's is that the page shows at some place. Raises gr.Error when there is none.
+
+        That is there or before: the page shows a model's reasoning as messages of its own.
+        """
+        for index in reversed(range(min(shown_at + 1, len(self.messages)))):
+            if self.messages[index] == Message(role="user", content=text):
+                return index
+        raise gr.Error("That message is no longer part of this conversation.", print_exception=False)
+
+    def shown(self) -> list[dict[str, Any]]:
+        """The conversation for gr.Chatbot. As typed text parts, which it leaves exactly as they are."""
+        messages = self.saved()
+        if self.draft is not None and self.draft.text:
+            messages.append({"role": "assistant", "content": self.draft.text})
+        return [{"role": m["role"], "content": [{"type": "text", "text": m["content"]}]} for m in messages]
+
+    def saved(self) -> list[dict[str, str]]:
+        """The settled part as plain data, for the visitor's own browser to keep."""
+        return [message.model_dump() for message in self.messages]
+
+
+def build(engine: Engine) -> None:
+    """Lay the tab out and wire it."""
+    models = engine.registry.of("chat")
+    conversation = gr.State(Conversation())
+    browser = gr.BrowserState([], storage_key="polymuse-chat", secret="polymuse")  # the visitor's own disk
+
+    with gr.Row(elem_classes="pm-workspace"):
+        with gr.Column(scale=3, min_width=320, elem_classes="pm-stage"):
+            chatbot = gr.Chatbot(
+                label="Conversation",
+                show_label=False,
+                elem_id="pm-chat",
+                height="min(62vh, 720px)",
+                min_height=280,
+                layout="bubble",
+                buttons=["copy", "copy_all"],
+                editable="user",
+                feedback_options=None,
+                reasoning_tags=[("<think>", "</think>")],
+                placeholder="<strong>Ask for something</strong><br>A language model answers word by word.",
+                examples=[{"text": text} for text in EXAMPLES],
+                watermark="— written by an AI model with Polymuse",
+            )
+            status = gr.HTML(states.idle(), elem_id="pm-chat-status", apply_default_css=False)
+            with gr.Row(elem_classes="pm-prompt", equal_height=True):
+                prompt = gr.Textbox(
+                    placeholder="Write a message",
+                    label="Message",
+                    show_label=False,
+                    lines=1,
+                    max_lines=8,
+                    max_length=20_000,
+                    scale=8,
+                    autofocus=True,
+                    elem_id="pm-chat-prompt",
+                    container=False,
+                )
+                send = gr.Button("Send", variant="primary", scale=0, min_width=96, elem_id="pm-chat-send")
+                stop = gr.Button("Stop", variant="stop", scale=0, min_width=96, visible=False, elem_id="pm-chat-stop")
+            with gr.Row(elem_classes="pm-actions"):
+                again = gr.Button("Regenerate", size="sm", scale=0, min_width=120, elem_id="pm-chat-again")
+                clear = gr.Button("New conversation", size="sm", scale=0, min_width=160, elem_id="pm-chat-clear")
+        with gr.Column(scale=1, min_width=280, elem_classes="pm-side"):
+            model = gr.Dropdown(
+                [(spec.title, spec.id) for spec in models], value=models[0].id, label="Model", elem_id="pm-chat-model"
+            )
+            about = gr.HTML(describe(engine, models[0]), apply_default_css=False)
+            with gr.Accordion("Settings", open=False):
+                knobs = [fields.visible(ChatRequest, name, label) for name, label in SETTINGS.items()]
+    explain.what_you_are_seeing(
+        "A machine that predicts the next word",
+        (
+            "A language model reads the conversation as tokens, pieces of words, and computes for each of the tens of "
+            "thousands that it knows how likely that one comes next.",
+            "One is drawn by those probabilities and added to the text; then the whole is read again for the next, "
+            "which is why you see the answer grow piece by piece.",
+            "Temperature decides how often a less likely token is drawn: at 0 the answer is always the same, higher "
+            "it gets more varied, and more often wrong.",
+        ),
+    )
+
+    settings = [model, *knobs]
+
+    def check(message: str, before: list[Message], values: tuple[Any, ...]) -> ChatRequest:
+        names = ("model", *SETTINGS)
+        request = request_from(
+            ChatRequest, {"message": message, "history": tuple(before), **dict(zip(names, values, strict=True))}
+        )
+        assert isinstance(request, ChatRequest)
+        return request
+
+    def begin(talk: Conversation, text: str, before: list[Message], values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Take a message, if it and the settings make sense; else nothing changes and nothing is lost."""
+        if talk.draft is not None:
+            raise gr.Error("An answer is being written. Wait for it, or stop it first.", print_exception=False)
+        check(text, before, values)
+        talk.messages = list(before)
+        talk.say(text)
+        return talk.shown(), states.loading("Starting"), gr.Button(visible=False), gr.Button(visible=True)
+
+    def on_send(text: str, talk: Conversation, *values: Any) -> tuple[Any, ...]:
+        return "", *begin(talk, text, talk.messages, values)
+
+    def on_example(data: gr.SelectData, talk: Conversation, *values: Any) -> tuple[Any, ...]:
+        return begin(talk, data.value["text"], talk.messages, values)
+
+    def on_regenerate(talk: Conversation, *values: Any) -> tuple[Any, ...]:
+        index = talk.last_question()
+        return begin(talk, talk.messages[index].content, talk.messages[:index], values)
+
+    def on_edit(data: gr.EditData, talk: Conversation, *values: Any) -> tuple[Any, ...]:
+        index = talk.find(data.previous_value, int(data.index))  # type: ignore[arg-type]
+        return begin(talk, data.value, talk.messages[:index], values)
+
+    async def answer(http: gr.Request, talk: Conversation, *values: Any) -> AsyncIterator[tuple[Any, str]]:
+        *before, question = talk.messages
+        request = check(question.content, before, values)
+        async for line in show(talk.draft or Draft(), watch(engine, request, user_of(http))):
+            yield talk.shown(), line
+
+    def finish(talk: Conversation) -> tuple[Any, ...]:
+        talk.settle()
+        return talk.saved(), gr.Button(visible=True), gr.Button(visible=False)
+
+    def on_stop(talk: Conversation) -> tuple[Any, ...]:
+        kept = "what was written is kept" if talk.draft is not None and talk.draft.text else ""
+        return *finish(talk), talk.shown(), states.stopped(kept)
+
+    def on_clear() -> tuple[Any, ...]:
+        return [], gr.Button(visible=True), gr.Button(visible=False), [], states.idle(), Conversation()
+
+    def on_load(saved: Any) -> tuple[Any, ...]:
+        talk = Conversation(_parse(saved))
+        unanswered = bool(talk.messages) and talk.messages[-1].role == "user"
+        line = states.stopped("the page was left meanwhile; Regenerate answers again") if unanswered else states.idle()
+        return talk, talk.shown(), line
+
+    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    started = [chatbot, status, send, stop]
+    begun = [
+        gr.on([send.click, prompt.submit], on_send, [prompt, conversation, *settings], [prompt, *started], **quiet),
+        chatbot.example_select(on_example, [conversation, *settings], started, **quiet),
+        gr.on([again.click, chatbot.retry], on_regenerate, [conversation, *settings], started, **quiet),
+        chatbot.edit(on_edit, [conversation, *settings], started, **quiet),
+    ]
+    answering = []
+    for event in begun:
+        event.success(lambda talk: talk.saved(), conversation, browser, **quiet)  # survives a reload meanwhile
+        run = event.success(
+            answer,
+            [conversation, *settings],
+            [chatbot, status],
+            concurrency_limit=None,  # the engine decides who computes
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        answering.append(run)
+        run.then(finish, conversation, [browser, send, stop], **quiet)
+    settled = [browser, send, stop, chatbot, status]
+    stop.click(on_stop, conversation, settled, cancels=answering, **quiet)
+    gr.on([clear.click, chatbot.clear], on_clear, None, [*settled, conversation], cancels=answering, **quiet)
+    model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **quiet)
+    page = Context.root_block
+    assert page is not None
+    page.load(on_load, browser, [conversation, chatbot, status], **quiet)
+    endpoint(engine, ChatRequest, "chat")
+
+
+async def show(draft: Draft, moments: AsyncIterator[list[Moment]]) -> AsyncIterator[str]:
+    """Write the answer into the draft as it comes, and yield the status line after each batch."""
+    began = first = time.monotonic()
+    tokens = 0
+    async for batch in moments:
+        line = None
+        for moment in batch:
+            match moment:
+                case Token(text=text):
+                    tokens += 1
+                    first = time.monotonic() if tokens == 1 else first
+                    draft.text += text
+                    line = states.writing(tokens, time.monotonic() - first if tokens > 1 else 0)
+                case Result(artifact=artifact):
+                    line = states.done(_summary(artifact, tokens, time.monotonic() - began))
+                case Failed(message=message):
+                    line = states.failed(message)
+                case Stopped():
+                    line = states.stopped()
+                case _:
+                    line = states.of(moment)
+        if line is not None:
+            yield line
+
+
+def describe(engine: Engine, spec: ModelSpec[Any]) -> str:
+    """The model's facts for the side column: what it is, its licence, its size and whether it fits."""
+    there = engine.look(spec.id)
+    need = f"{format_bytes(spec.resident + spec.working)} of memory"
+    if not engine.fits(spec.id):
+        state, verdict = "bad", f"Too large for this device: it needs {need}."
+    elif there.present:
+        state, verdict = "good", f"Ready. Takes {need}."
+    else:
+        size = f"{format_bytes(there.download)} " if there.download else ""
+        state, verdict = (
+            "warm",
+            (f"First use fetches {size}from {there.source} ({format_bytes(there.free)} free on disk). Takes {need}."),
+        )
+    return (
+        f'<div class="pm-model"><p>{escape(spec.card)}</p><p data-fit="{state}">{escape(verdict)}</p>'
+        f"<p>Licence: {escape(spec.licence)}</p></div>"
+    )
+
+
+def _summary(artifact: Text, tokens: int, seconds: float) -> str:
+    parts = [states.written(tokens, seconds)]
+    if artifact.stopped_by == "length":
+        parts.append("cut at the longest answer allowed; raise it in the settings")
+    if artifact.left_out:
+        parts.append(f"the {artifact.left_out} oldest messages no longer fitted and were left out")
+    return "; ".join(parts)
+
+
+def _parse(saved: Any) -> list[Message]:
+    """What the browser kept; nothing if it is not a conversation (any more)."""
+    try:
+        return SAVED.validate_python(saved)
+    except ValidationError:
+        return []

@@ -1,0 +1,52 @@
+"""From a Request's schema to components: limits become sliders, descriptions become hints, defaults become values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import annotated_types
+import gradio as gr
+from gradio.components import Component
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from pipelines.spec import Request
+
+STEPS = 100  # a slider over fractions has this many stops
+
+
+def visible(kind: type[Request], name: str, label: str, **kwargs: Any) -> Component:
+    """The component for one field: a slider where it has both limits, else a number or a text box."""
+    field = kind.model_fields[name]
+    common = {"label": label, "info": field.description, "value": default(field), "interactive": True, **kwargs}
+    low, high = limits(field)
+    if field.annotation is str:
+        return gr.Textbox(**common)
+    if low is None or high is None or name == "seed":
+        return gr.Number(precision=0 if field.annotation is int else None, **common)
+    step = 1 if field.annotation is int else round((high - low) / STEPS, 4)
+    return gr.Slider(minimum=low, maximum=high, step=step, **common)
+
+
+def hidden(name: str, field: FieldInfo) -> Component:
+    """The invisible input of an API endpoint. It has no limits of its own: the Request checks them, once."""
+    value = default(field)
+    if field.annotation is str:
+        return gr.Textbox(value=value, label=name, visible=False)
+    if field.annotation in (int, float):
+        return gr.Number(value=value, precision=0 if field.annotation is int else None, label=name, visible=False)
+    return gr.JSON(value=value, label=name, visible=False)
+
+
+def default(field: FieldInfo) -> Any:
+    """The field's default as a component's value; None where the field is required."""
+    if field.default is PydanticUndefined:
+        return None
+    return list(field.default) if isinstance(field.default, tuple) else field.default
+
+
+def limits(field: FieldInfo) -> tuple[Any, Any]:
+    """The smallest and largest value that a field takes, None where there is no such limit."""
+    low = next((rule.ge for rule in field.metadata if isinstance(rule, annotated_types.Ge)), None)
+    high = next((rule.le for rule in field.metadata if isinstance(rule, annotated_types.Le)), None)
+    return low, high

@@ -1,0 +1,132 @@
+"""The only place that connects the page to the engine, and the only one where errors become messages.
+
+A job is watched as batches of moments: the engine's events, then, where it did not end with a Result, one Failed or
+Stopped. Per-run state lives in the generator that watches; when the visitor leaves or presses Stop, gradio closes it
+and its job is cancelled. Nothing here waits or frees anything: gradio runs these generators on the server's event
+loop.
+"""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import io
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import gradio as gr
+
+from pipelines.engine import Engine
+from pipelines.errors import PolymuseError
+from pipelines.events import (
+    Cancelled,
+    Event,
+    Preview,
+    Progress,
+    Queued,
+    Result,
+    Sound,
+    Token,
+)
+from pipelines.spec import Request, validate
+from ui import fields
+
+PACE_S = 0.08  # a page is redrawn at most a dozen times a second; each redraw costs the server about two milliseconds
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job ended with this message, which is meant to be read."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The job was cancelled from elsewhere."""
+
+
+Moment = Event | Failed | Stopped
+
+
+def user_of(http: gr.Request) -> str:
+    """Whose job it is: the account, or the browser session."""
+    return http.username or http.session_hash or "anonymous"
+
+
+async def watch(engine: Engine, request: Request, user: str, pace: float = PACE_S) -> AsyncIterator[list[Moment]]:
+    """Run a request and yield all that is new, at most once every `pace` seconds; cancelled when it is closed."""
+    try:
+        job = engine.submit(request.model, request, user)
+    except PolymuseError as error:
+        yield [Failed(str(error))]
+        return
+    try:
+        async for events in job.batches(pace):
+            yield list(events)
+    except PolymuseError as error:
+        yield [Failed(str(error))]
+    except Cancelled:
+        yield [Stopped()]
+    finally:
+        job.cancel()
+
+
+def request_from(kind: type[Request], values: Mapping[str, Any]) -> Request:
+    """A Request from form values, or a message on the page that says which field is wrong."""
+    try:
+        return validate(kind, values)
+    except PolymuseError as error:
+        raise gr.Error(str(error), title="Please check the settings", duration=12, print_exception=False) from None
+
+
+def endpoint(engine: Engine, kind: type[Request], api_name: str) -> None:
+    """A public API endpoint /api_name for one kind of job: keyword arguments named as the Request's fields.
+
+    Streams two outputs: `update`, the event as JSON, and `file`, empty until the end. Call it inside the Blocks.
+    """
+
+    async def run(*values: Any) -> AsyncIterator[tuple[dict[str, Any], None]]:
+        *given, http = values
+        request = request_from(kind, dict(zip(kind.model_fields, given, strict=True)))
+        async for moments in watch(engine, request, user_of(http), pace=0):
+            for moment in moments:
+                yield as_json(moment), None
+
+    run.__doc__ = f"{inspect.getdoc(kind)} Streams `update` events; the last one carries the result and its recipe."
+    run.__annotations__ = {"http": gr.Request}  # gradio fills it in; the rest are the fields
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in (*kind.model_fields, "http")
+    ]
+    parameters[-1] = parameters[-1].replace(annotation=gr.Request)
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    inputs = [fields.hidden(name, field) for name, field in kind.model_fields.items()]
+    outputs = [gr.JSON(visible=False, label="update"), gr.File(visible=False, label="file")]
+    gr.Button(visible=False).click(
+        run, inputs, outputs, api_name=api_name, concurrency_limit=None, show_progress="hidden"
+    )
+
+
+def as_json(moment: Moment) -> dict[str, Any]:
+    """An event as the API sends it: its type in lower case, and its fields. A failure becomes the call's error."""
+    match moment:
+        case Result(artifact=artifact, recipe=recipe):
+            return {"type": "result", **asdict(artifact), "recipe": asdict(recipe)}
+        case Preview(image=image, step=step, total=total):
+            return {"type": "preview", "image": _data_uri(image), "step": step, "total": total}
+        case Sound(samples=samples, rate=rate):
+            return {"type": "sound", "samples": base64.b64encode(samples.tobytes()).decode(), "rate": rate}
+        case Queued() | Progress() | Token():
+            return {"type": type(moment).__name__.lower(), **asdict(moment)}
+        case Failed(message=message):
+            raise gr.Error(message, print_exception=False)
+        case Stopped():
+            raise gr.Error("The job was cancelled.", print_exception=False)
+
+
+def _data_uri(image: Any) -> str:
+    """A small JPEG, as measured the cheapest way to show a preview: no file, no second request."""
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, "JPEG", quality=70)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
