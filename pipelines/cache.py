@@ -66,7 +66,8 @@ class Cache:
             manifest = Manifest(**json.loads((folder / MANIFEST).read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
-        return manifest if _sizes(folder) == manifest.files else None
+        here = _sizes(folder)
+        return manifest if all(here.get(name) == size for name, size in manifest.files.items()) else None
 
     def make(self, key: str, origin: Manifest, build: Callable[[Path], Path], what: str, emit: Emit) -> Manifest:
         """Make ready/KEY, unless somebody else does while we wait for them.

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines import child
 from pipelines.errors import BadWeights
@@ -47,9 +48,16 @@ class GgufToSafetensors:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-        model = AutoModelForCausalLM.from_pretrained(
-            source, gguf_file=self.member, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            source,
+            gguf_file=self.member,
+            dtype=torch.bfloat16,
+            quantization_config=GgufConfig(dequantize=True),
+            output_loading_info=True,
         )
+        model, loading = loaded
+        if loading["missing_keys"]:  # transformers would make them up
+            raise ValueError(f"{self.member} lacks {', '.join(sorted(loading['missing_keys']))}")
         tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=self.member)
         if tokenizer.chat_template is None:
             raise ValueError(f"{self.member} carries no chat template")

@@ -117,7 +117,7 @@ def _transfer(url: str, part: Path, size: int, meter: Meter, headers: Mapping[st
             if start == first:
                 raise Refused(url, 0, str(error)) from error
             reason = str(error)
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             reason = str(error) or type(error).__name__
         if have(part) <= start:
             raise DownloadFailed(

@@ -63,7 +63,7 @@ def resolve(hub: Hub, endpoint: str | None) -> Snapshot:
         raise _refused(
             hub, endpoint, error.response.status_code, error.response.headers.get("X-Error-Code")
         ) from error
-    except (httpx2.TransportError, OfflineModeIsEnabled) as error:
+    except (httpx2.RequestError, OfflineModeIsEnabled, ValueError) as error:  # ValueError: an answer that is no JSON
         raise DownloadFailed(
             f"The hub could not be asked for {hub.repo} ({error}). Check the network, or use a model that is already "
             "here; HF_ENDPOINT names a mirror, if there is one."

@@ -59,7 +59,7 @@ def find(package: str, sha256: str, indexes: Sequence[str], tick: Callable[[], N
         page = f"{index.rstrip('/')}/{re.sub('[-_.]+', '-', package).lower()}/"
         try:
             answer = httpx2.get(page, headers={"Accept": "text/html"}, follow_redirects=True, timeout=TIMEOUT_S)
-        except httpx2.TransportError:
+        except httpx2.RequestError:
             continue  # pip may know a way there, or say why there is none
         if answer.is_success and (found := link.search(answer.text)):
             return urljoin(str(answer.url), html.unescape(found[1]))

