@@ -6,7 +6,7 @@ key/value cache of the longest conversation that we allow, both from the figures
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ def chat_model(
         working=cache + SLACK,
         licence=licence,
         card=card,
-        load=partial(_load_chat, context),
+        load=LoadChat(context),
         sized_by=(
             f"{parameters / 1e9:.2f} billion parameters of {device.parameter_bytes} bytes; keys and values of "
             f"{layers} layers with {kv_heads} heads of {head_dim} for {context:,} tokens; {SLACK // 2**20} MiB more"
@@ -143,7 +143,13 @@ def chat_model(
     )
 
 
-def _load_chat(context: int, device: Device, path: Path) -> Pipeline[ChatRequest]:
-    from pipelines import chat
+@dataclass(frozen=True)
+class LoadChat:
+    """Loads a chat model. A value rather than a closure, so that specs can be compared and pickled."""
 
-    return chat.load(device, path, context)
+    context: int
+
+    def __call__(self, device: Device, path: Path) -> Pipeline[ChatRequest]:
+        from pipelines import chat
+
+        return chat.load(device, path, self.context)

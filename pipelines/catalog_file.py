@@ -38,7 +38,7 @@ class _ChatEntry(BaseModel):
 
     id: str = Field(min_length=1, max_length=200)
     title: str = Field(min_length=1, max_length=200)
-    repo: str | None = Field(None, pattern=r"^[\w.-]+/[\w.-]+$")
+    repo: str | None = Field(None, pattern=r"^\w[\w.-]*/\w[\w.-]*$")
     path: str | None = None
     revision: str = "main"
     licence: str

@@ -143,7 +143,7 @@ def load(device: Device, path: Path, context: int) -> ChatPipeline:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # the server's log is no terminal
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # the server's log is no terminal
     tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     if tokenizer.chat_template is None:
         raise BadRequest(f"The model in {path.name} has no chat template, so it is not a chat model. Choose another.")

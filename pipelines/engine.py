@@ -1,37 +1,29 @@
-"""Request in, events out: the engine takes jobs, finds them a thread, weights, memory and their turns, and ends them.
+"""Request in, events out: the engine takes jobs, lets them in by turns, and finds each a thread.
 
-A job's thread owns its lease and its turn; whoever reads its events owns nothing but the right to cancel. Three things
-are true of every job: its stream ends exactly once (Result, Cancelled or an error), it ends within one step of being
-cancelled, and whatever it held is given back however it ends.
+Three things are true of every job: its stream ends exactly once (Result, Cancelled or an error), it ends within one
+step of being cancelled, and whatever it held is given back however it ends. How one job runs is in run.py.
 """
 
 from __future__ import annotations
 
 import itertools
-import logging
 import queue
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 from pipelines.device import Device
-from pipelines.errors import BadRequest, Busy, DeadlineExceeded, DoesNotFit, EngineClosed, PolymuseError, RunFailed
-from pipelines.events import Artifact, Cancelled, Queued, Recipe, Result, Update
+from pipelines.errors import BadRequest, Busy, EngineClosed
+from pipelines.events import Cancelled, Queued
 from pipelines.job import Job
 from pipelines.memory import Held, Memory
-from pipelines.spec import ModelSpec, Pipeline, Registry, Request
-from pipelines.turns import Turn, Turns
+from pipelines.run import Run, Workplace
+from pipelines.spec import Registry, Request
+from pipelines.turns import Turns
 from pipelines.weights import Availability, Store
-
-log = logging.getLogger("polymuse.engine")
-T = TypeVar("T")
-
-RECORDED = ("torch", "transformers", "diffusers", "numpy")  # packages whose versions can change a result
 
 
 @dataclass(frozen=True)
@@ -96,14 +88,14 @@ class LocalEngine:
         self.limits = limits
         self._store = store
         self._memory = memory
-        self._clock = clock
         self._turns = Turns(clock)
+        self._workplace = Workplace(device, store, memory, self._turns, clock)
         self._lock = threading.RLock()
         self._pending: list[Job] = []
-        self._active: dict[Job, _Run] = {}
+        self._active: dict[Job, Run] = {}
         self._typical: dict[str, float] = {}  # device seconds that a job of this model usually takes
         self._numbers = itertools.count()
-        self._work: queue.SimpleQueue[_Run | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
         self._threads = 0
         self._idle = 0
         self._closed = threading.Event()
@@ -189,7 +181,7 @@ class LocalEngine:
                     self._start(job)
 
     def _start(self, job: Job) -> None:
-        run = self._active[job] = _Run(self, job)
+        run = self._active[job] = Run(job, self.registry[job.model_id], self._workplace)
         self._work.put(run)
         if self._idle:
             self._idle -= 1
@@ -227,11 +219,13 @@ class LocalEngine:
         """A worker thread's life: run after run."""
         while (run := self._work.get()) is not None:
             run.run()
+            self._finished(run)
+            run.job.let_go()
             del run  # or this frame would keep the run, and what it holds, until the next one
             with self._lock:
                 self._idle += 1
 
-    def _finished(self, run: _Run) -> None:
+    def _finished(self, run: Run) -> None:
         with self._lock:
             if self._active.pop(run.job, None) is not None and run.job.state == "done":
                 before = self._typical.get(run.job.model_id, run.used())
@@ -250,135 +244,5 @@ class LocalEngine:
         with self._lock:
             late = [run for run in self._active.values() if run.silent_for() > self.limits.silence_s]
         for run in late:
-            log.error("job %s on %s gave no sign for %.0f s", run.job.id, run.job.model_id, run.silent_for())
             run.abandon()
             self._finished(run)
-
-
-class _Run:
-    """One job at work on a thread of its own: fetch, lease, load, compute, end."""
-
-    def __init__(self, engine: LocalEngine, job: Job) -> None:
-        self.job = job
-        self._engine = engine
-        self._turn: Turn | None = None
-        self._busy_since: float | None = None  # since when it has been on the device without a sign
-        self._delivered = 0
-        self._skip = 0
-
-    def run(self) -> None:
-        """Everything, from the worker thread; never raises."""
-        try:
-            self.job.end(self._result())
-        except (Cancelled, PolymuseError) as ending:
-            self.job.end(_without_traceback(ending))
-        except Exception as error:
-            log.exception("job %s on %s failed", self.job.id, self.job.model_id)
-            self.job.end(RunFailed(f"The model failed ({type(error).__name__}). Try again, or with other settings."))
-        finally:
-            self.job.end(RunFailed("The run was torn down. Try again."))  # only if nothing above ended it
-            self._engine._finished(self)
-            self.job.let_go()
-
-    def used(self) -> float:
-        """Device seconds of finished steps."""
-        return self._turn.used if self._turn else 0.0
-
-    def silent_for(self) -> float:
-        """Seconds on the device since the last sign of life; 0 while waiting for anything."""
-        since = self._busy_since
-        return 0.0 if since is None else self._engine._clock() - since
-
-    def abandon(self) -> None:
-        """Leave the thread to itself: its job fails now, the device passes on, its next emit ends it."""
-        self.job.stop(
-            DeadlineExceeded(
-                f"The model gave no sign for {self._engine.limits.silence_s:.0f} seconds and was given up. "
-                "Try again with a smaller request."
-            )
-        )
-        self.job.end(Cancelled())
-        if self._turn is not None:
-            self._engine._turns.revoke(self._turn)
-
-    def _result(self) -> Result:
-        engine, job = self._engine, self.job
-        spec = engine.registry[job.model_id]
-        job.enter("fetching")
-        fetched = engine._store.fetch(spec.weights, self._report)
-        artifact = self._compute(spec, lambda: spec.load(engine.device, fetched.path))
-        options = job.request.model_dump(exclude={"model", "seed"})
-        return Result(artifact, Recipe(spec.id, fetched.revision, job.request.seed, options, _versions()))
-
-    def _compute(self, spec: ModelSpec[Any], load: Callable[[], Pipeline[Any]]) -> Artifact:
-        job, memory = self.job, self._engine._memory
-        job.enter("loading")
-        with memory.lease(spec, lambda: self._on_device(spec, load), lambda: job.stopped) as pipeline:
-            job.enter("running")
-            return self._on_device(spec, lambda: pipeline.run(job.request, self._emit))
-
-    def _on_device(self, spec: ModelSpec[Any], compute: Callable[[], T]) -> T:
-        """Compute in turn. Loading is a step too: from_pretrained changes torch's default dtype for everyone."""
-        engine = self._engine
-        with engine._turns.turn(self.job.user, lambda: self.job.stopped, self.job.number) as turn:
-            self._turn = turn
-            self._take_turn(turn.take)
-            try:
-                return self._twice(spec, compute)
-            finally:
-                self._busy_since = None
-
-    def _twice(self, spec: ModelSpec[Any], compute: Callable[[], T]) -> T:
-        """Compute; should memory run out, drop what is idle and compute once more."""
-        memory = self._engine._memory
-        for _ in range(2):
-            try:
-                return compute()
-            except Exception as error:
-                if not _is_out_of_memory(error):
-                    raise
-            log.warning("%s ran out of memory on the device", spec.id)
-            memory.drop_idle()  # out here, where no traceback holds the failed attempt's tensors any more
-            self._skip, self._delivered = self._delivered, 0  # the same seed says the same again: don't repeat it
-        raise DoesNotFit(memory.refusal(spec, "the device ran out of memory twice"))
-
-    def _report(self, update: Update) -> None:
-        """emit() while fetching: no device is involved, so there is no turn to give."""
-        self.job.post(update)
-        if self.job.stopped:
-            raise Cancelled
-
-    def _emit(self, update: Update) -> None:
-        """The step boundary: deliver, end if cancelled, give way."""
-        self._delivered += 1
-        if self._delivered > self._skip:
-            self.job.post(update)
-        if self.job.stopped:
-            raise Cancelled
-        assert self._turn is not None
-        self._take_turn(self._turn.give_way)
-
-    def _take_turn(self, wait: Callable[[], None]) -> None:
-        self._busy_since = None
-        wait()
-        self._busy_since = self._engine._clock()
-        if self.job.stopped:
-            raise Cancelled
-
-
-def _versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in RECORDED}
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether the device or the machine had no memory left; torch's CPU allocator raises a plain RuntimeError."""
-    torch = sys.modules.get("torch")
-    if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-
-
-def _without_traceback(ending: Exception) -> Exception:
-    """The bare error: frames in a traceback would keep the model and its activations alive as long as the job."""
-    ending.__traceback__ = ending.__context__ = ending.__cause__ = None
-    return ending
