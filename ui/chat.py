@@ -144,7 +144,10 @@ def build(engine: Engine) -> None:
                 clear = gr.Button("New conversation", size="sm", scale=0, min_width=160, elem_id="pm-chat-clear")
         with gr.Column(scale=1, min_width=280, elem_classes="pm-side"):
             model = gr.Dropdown(
-                [(spec.title, spec.id) for spec in models], value=models[0].id, label="Model", elem_id="pm-chat-model"
+                [(option(engine, spec), spec.id) for spec in models],
+                value=models[0].id,
+                label="Model",
+                elem_id="pm-chat-model",
             )
             about = gr.HTML(describe(engine, models[0]), apply_default_css=False)
             with gr.Accordion("Settings", open=False):
@@ -271,6 +274,12 @@ async def show(draft: Draft, moments: AsyncIterator[list[Moment]]) -> AsyncItera
                     line = states.of(moment)
         if line is not None:
             yield line
+
+
+def option(engine: Engine, spec: ModelSpec[Any]) -> str:
+    """The model as the picker lists it: with its size, and whether it fits."""
+    fit = "" if engine.fits(spec.id) else ", too large here"
+    return f"{spec.title} ({format_bytes(spec.resident + spec.working)}{fit})"
 
 
 def describe(engine: Engine, spec: ModelSpec[Any]) -> str:
