@@ -81,13 +81,14 @@ class Memory:
         spec: ModelSpec[Any],
         load: Callable[[], Pipeline[Any]],
         cancelled: Callable[[], bool] = lambda: False,
+        tell: Callable[[str], None] = lambda why: None,
     ) -> Iterator[Pipeline[Any]]:
-        """Hold the model for the length of the block, loading it first if need be.
+        """Hold the model for the length of the block, loading it first if need be; `tell` hears why it has to wait.
 
         Raises DoesNotFit when it never can, Cancelled when the job is cancelled while it waits, and whatever `load`
         raises; in each case nothing stays leased and nothing half-loaded stays held.
         """
-        model = self._pin(spec, cancelled)
+        model = self._pin(spec, cancelled, tell)
         try:
             yield self._loaded(model, load, cancelled)
         finally:
@@ -122,7 +123,7 @@ class Memory:
         with self._changed:
             self._changed.notify_all()
 
-    def _pin(self, spec: ModelSpec[Any], cancelled: Callable[[], bool]) -> _Model:
+    def _pin(self, spec: ModelSpec[Any], cancelled: Callable[[], bool], tell: Callable[[str], None]) -> _Model:
         with self._changed:
             since = self._clock()
             self._waiting.append(since)
@@ -130,6 +131,8 @@ class Memory:
                 while not self._make_room(spec, since):
                     if cancelled():
                         raise Cancelled
+                    users = ", ".join(model.spec.title for model in self._models.values() if model.leases)
+                    tell(f"Waiting for memory, in use by {users or 'others who came first'}")
                     self._changed.wait()
             finally:
                 self._waiting.remove(since)

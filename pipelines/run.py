@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pipelines.device import Device
 from pipelines.errors import DeadlineExceeded, DoesNotFit, PolymuseError, RunFailed
-from pipelines.events import Artifact, Cancelled, Recipe, Result, Update
+from pipelines.events import Artifact, Cancelled, Progress, Recipe, Result, Update
 from pipelines.job import Job
 from pipelines.memory import Memory
 from pipelines.spec import ModelSpec, Pipeline
@@ -95,7 +95,12 @@ class Run:
     def _compute(self, load: Callable[[], Pipeline[Any]]) -> Artifact:
         job = self.job
         job.enter("loading")
-        with self._at.memory.lease(self._spec, lambda: self._on_device(load), lambda: job.stopped) as pipeline:
+        with self._at.memory.lease(
+            self._spec,
+            lambda: self._on_device(load),
+            cancelled=lambda: job.stopped,
+            tell=lambda why: job.post(Progress(label=why)),
+        ) as pipeline:
             job.enter("running")
             return self._on_device(lambda: pipeline.run(job.request, self._emit))
 

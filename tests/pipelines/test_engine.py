@@ -370,6 +370,19 @@ def test_closing_ends_running_and_waiting_jobs_with_a_reason() -> None:
     let_go(eng, running)
 
 
+def test_whoever_waits_for_memory_is_told_who_holds_it() -> None:
+    gate = Gate()
+    eng = engine(spec("first", lambda r, e: gate() or "", 80 * KB), spec("second", say("x"), 80 * KB))
+    first = eng.submit("first", Request(), "me")
+    assert gate.reached.wait(10)
+    second = iter(eng.submit("second", Request(), "other"))
+    told = next(event for event in second if isinstance(event, Progress) and event.unit == "steps")
+    assert told.label == "Waiting for memory, in use by First"
+    gate.open.set()
+    first.result()
+    assert isinstance(list(second)[-1], Result)
+
+
 def test_a_finished_job_does_not_keep_the_model_alive() -> None:
     import gc
     import weakref
