@@ -89,11 +89,11 @@ def test_every_module_says_what_it_is_for() -> None:
 
 
 def test_nothing_reads_pickles_or_runs_code_from_a_repository() -> None:
-    """Weights are data. (torch.save is for training's own checkpoints, which nobody else reads.)"""
+    """Weights are data. convert.py alone unpickles: what this process itself hands to its own child."""
     for file in [ROOT / "app.py", *sources("pipelines", "ui")]:
         text = file.read_text("utf-8")
         for forbidden in ("trust_remote_code=True", "pickle.load", "torch.load(", "weights_only=False", "shell=True"):
-            assert forbidden not in text, f"{name(file)}: {forbidden}"
+            assert forbidden not in text or (file.name, forbidden) == ("convert.py", "pickle.load"), name(file)
 
 
 def test_every_file_of_the_product_is_in_the_readme() -> None:
