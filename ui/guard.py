@@ -134,7 +134,7 @@ class Guard:
         self.body_limit = body_limit
         self.upload_limit = upload_limit
         self.origins = frozenset(origins)
-        self.hosts = None if hosts is None else frozenset(hosts)
+        self.hosts = None if hosts is None else frozenset(host.strip("[]") for host in hosts)  # an IPv6 address
         self.routes = frozenset(routes)
         self.headers = security_headers(frame_ancestors)
 

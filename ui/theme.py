@@ -43,7 +43,6 @@ class Palette:
     accent_soft: str  # what the visitor said
     ticked: str  # chosen boxes, under gradio's tick, which is always white
     warm: str  # attention: waiting, nearly full
-    warm_soft: str
     blue: str  # names in code
     bad: str
     bad_soft: str
@@ -56,10 +55,10 @@ LIGHT = Palette(
     sunken="#edf0ed",
     hover="#e6eae7",
     line="#dfe4e0",
-    edge="#7f8c86",
+    edge="#7a8781",
     ink="#15211d",
     muted="#4f5f59",
-    faint="#64736d",
+    faint="#5e6d67",
     accent="#0c6a58",
     accent_hover="#095445",
     on_accent="#ffffff",
@@ -67,7 +66,6 @@ LIGHT = Palette(
     accent_soft="#dcefe7",
     ticked="#0c6a58",
     warm="#9a4a12",
-    warm_soft="#fbeadb",
     blue="#1b5c87",
     bad="#b3261e",
     bad_soft="#fbe9e7",
@@ -91,7 +89,6 @@ DARK = Palette(
     accent_soft="#18382f",
     ticked="#1d8a75",
     warm="#f0b37e",
-    warm_soft="#38271a",
     blue="#8fc8ec",
     bad="#ff9d92",
     bad_soft="#3d211e",
