@@ -93,7 +93,7 @@ def format_bytes(count: int) -> str:
     """A byte count as a person reads it: format_bytes(1536) == '1.5 KiB'."""
     size = float(count)
     for unit in ("B", "KiB", "MiB"):
-        if abs(size) < 1024:
+        if size < 1000:  # not 1024: nobody reads “1023.1 MiB” as a GiB
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} GiB"
