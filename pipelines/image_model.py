@@ -139,13 +139,17 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def forward(self, latents: Tensor, time: Tensor, condition: Condition) -> Tensor:
         """The clean latents this noisy mix (1 - time) * clean + time * noise most likely comes from; (b, c, s, s)."""
-        x = self.enter(torch.cat([patches(latents, self.patch), condition.aligned], -1)) + self.place
+        t = time[:, None, None, None]
+        size = ((1 - t) ** 2 + t**2).sqrt()  # how large the noisy latents are, the clean ones being of size one
+        x = self.enter(torch.cat([patches(latents / size, self.patch), condition.aligned], -1)) + self.place
         modulation = self.time(waves(time, 256).to(x.dtype)).view(len(time), 6, -1)
         for block, more in zip(self.blocks, condition.keys_values, strict=True):
             x = block(x, modulation, condition.mask, more)
         x = self.leave(F.layer_norm(x, x.shape[-1:])).transpose(1, 2)  # (b, c * patch^2, patches)
         height, width = (side // self.patch for side in latents.shape[-2:])
-        return F.pixel_shuffle(x.reshape(*x.shape[:2], height, width), self.patch)
+        made = F.pixel_shuffle(x.reshape(*x.shape[:2], height, width), self.patch)
+        # The network adds what a linear guess cannot know, at size one for every time (after Karras et al. 2022).
+        return (1 - t) / size**2 * latents + t / size * made
 
 
 def waves(time: Tensor, width: int) -> Tensor:

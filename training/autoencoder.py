@@ -48,7 +48,7 @@ def loss_of(model: Autoencoder, x: Tensor, g: Generator, kl_weight: float) -> tu
 def start_linear(model: Autoencoder, pictures: PictureSet, rows: Tensor) -> None:
     """Sets the linear path to the principal components of 8 x 8 patches: the best code without a network."""
     channels = model.config.latent_channels
-    x = augmented(pictures, rows, 256, Generator().manual_seed(1))
+    x = augmented(pictures, rows, 128, Generator().manual_seed(1))
     patches = F.pixel_unshuffle(x, 8).permute(0, 2, 3, 1).reshape(-1, 192)
     mean = patches.mean(0)
     _, _, components = torch.pca_lowrank(patches, channels, center=True)

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.emoji_data import SIZE
 from training.pictures import PictureSet, on, over, placed
 
 STYLES = {
@@ -211,27 +212,15 @@ class Captions:
 
     def draw(self, scenes: list[Scene]) -> Tensor:
         """The scenes' pictures: RGB in -1..1, (n, 3, 128, 128)."""
-        canvas = None
+        canvas = torch.zeros(len(scenes), 4, SIZE, SIZE)
         for thing in range(max(len(scene.rows) for scene in scenes)):
-            layers = self.pictures.layers(torch.tensor([(scene.rows * 3)[thing] for scene in scenes]))
-            places = [(scene.places * 3)[thing] for scene in scenes]
-            for i, scene in enumerate(scenes):
-                if thing >= len(scene.rows):
-                    layers[i] = 0
-                elif scene.hue is not None:
-                    layers[i] = turned(layers[i], scene.hue - (self.hue(scene.rows[thing]) or 0.0))
-            scale, x, y = (torch.tensor([place[i] for place in places]) for i in range(3))
+            some = [i for i, scene in enumerate(scenes) if thing < len(scene.rows)]
+            layers = self.pictures.layers(torch.tensor([scenes[i].rows[thing] for i in some]))
+            for k, i in enumerate(some):
+                if (hue := scenes[i].hue) is not None:
+                    layers[k] = turned(layers[k], hue - (self.hue(scenes[i].rows[thing]) or 0.0))
+            places = [scenes[i].places[thing] for i in some]
+            scale, x, y = (torch.tensor([place[axis] for place in places]) for axis in range(3))
             flip = torch.tensor([-1.0 if place[3] else 1.0 for place in places])
-            layers = placed(layers, scale, flip, x, y)
-            canvas = layers if canvas is None else over(layers, canvas)
-        assert canvas is not None
+            canvas[some] = over(placed(layers, scale, flip, x, y), canvas[some])
         return on(canvas, torch.tensor([scene.background for scene in scenes]) / 255)
-
-
-def colour_word(rgb: tuple[float, float, float]) -> str:
-    """The word whose colour lies nearest, for checking what was drawn; rgb in 0..255."""
-    return min(COLOURS, key=lambda word: sum((a - b) ** 2 for a, b in zip(COLOURS[word], rgb, strict=True)))
-
-
-def hue_word(hue: float) -> str:
-    return min(HUES, key=lambda word: abs((HUES[word] - hue + 0.5) % 1 - 0.5))

@@ -22,8 +22,6 @@ from training.image_data import Encoded
 from training.loop import Average, Run, export, log, resume, save, training, use_spare_cores, write_pid
 from training.muon import optimisers
 
-LEAST_TIME = 0.05  # velocity errors are weighted by 1 / time^2: bounded here
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -71,7 +69,7 @@ def loss_of(model: Denoiser, batch: Batch, g: Generator) -> tuple[Tensor, dict[s
     noisy = (1 - t) * clean + t * noise
     made = model(noisy, time, model.condition(batch.text, batch.text_mask, batch.references, batch.reference_mask))
     error = (made - clean).square().mean((1, 2, 3))
-    value = (error / time.clamp(min=LEAST_TIME).square()).mean()
+    value = (error / time.square()).mean()
     return value, {"loss": value.item(), "clean": error.mean().item(), "noisy half": error[time > 0.5].mean().item()}
 
 
@@ -97,7 +95,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--cooldown", type=int, default=1_000)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--width", type=int, default=320)
     parser.add_argument("--layers", type=int, default=9)
     parser.add_argument("--references", type=int, default=3)
@@ -108,11 +106,9 @@ def main() -> None:
     torch.manual_seed(0)
     data = Encoded.load(args.encoded)
     model = Denoiser(data.scenes.shape[1], width=args.width, layers=args.layers, references=args.references)
-    opts = optimisers(
-        model, lr=args.lr, decay=0.01, outside=("enter", "leave", "place", "slot", "time", "blocks.0.table")
-    )
+    opts = optimisers(model, decay=0.01, outside=("enter", "leave", "place", "slot", "time"))
     average = Average(model, span=500)
-    run = Run(args.steps, lr=args.lr, cooldown=args.cooldown)
+    run = Run(args.steps, lr=args.lr, warmup=30, cooldown=args.cooldown)
     start = resume(args.out / "checkpoint", model, average, opts) if args.resume else 0
     print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters, from step {start}", flush=True)
 

@@ -16,6 +16,7 @@ import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import torch
@@ -81,7 +82,10 @@ def text_encoder(folder: Path | None) -> TextEncoder:
 
 def encode(pictures: PictureSet, autoencoder: Autoencoder, text: TextEncoder, count: int, seed: int) -> Encoded:
     captions = Captions(pictures)
-    own = [captions.scene(seed + i, row) for i, row in enumerate(captions.rows)][:count]  # every picture at least once
+    rows = Random(seed).sample(captions.rows, len(captions.rows))
+    own = [
+        captions.scene(seed + i, row) for i, row in enumerate(rows[: count * 7 // 10])
+    ]  # every picture, if there is room
     scenes = own + [captions.scene(seed + i) for i in range(len(own), count)]
     latents = torch.empty(count, *latent_shape(autoencoder), dtype=torch.float16)
     words = torch.zeros(count + 1, TOKENS, 384, dtype=torch.float16)
@@ -90,7 +94,7 @@ def encode(pictures: PictureSet, autoencoder: Autoencoder, text: TextEncoder, co
         use_spare_cores()
         part = slice(start, min(start + 64, count))
         latents[part] = normalised(autoencoder, captions.draw(scenes[part])).half()
-        if start % 6400 == 0:
+        if start % 640 == 0:
             print(f"{start} of {count} scenes", flush=True)
     texts = [*(scene.caption for scene in scenes), ""]
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # like lengths together: little padding

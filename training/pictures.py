@@ -49,15 +49,17 @@ def over(top: Tensor, bottom: Tensor) -> Tensor:
 def placed(layers: Tensor, scale: Tensor, flip: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Each picture scaled by its factor, mirrored where `flip` is -1, its centre moved by (x, y) pixels; each (n,)."""
     size = layers.shape[-1]
-    half = F.interpolate(layers, scale_factor=0.5, mode="area")
     theta = torch.zeros(len(layers), 2, 3)
     theta[:, 0, 0], theta[:, 1, 1] = flip / scale, 1 / scale
     theta[:, 0, 2], theta[:, 1, 2] = -x * flip / scale * 2 / size, -y / scale * 2 / size
-    grid = F.affine_grid(theta, [len(layers), 4, size, size], align_corners=False)
+    result = layers.clone()  # those that stay as they are cost nothing
     small = scale < 0.75  # sampled from the half-size picture, or thin lines would break up
-    result = F.grid_sample(layers, grid, mode="bilinear", align_corners=False)
-    if small.any():
-        result[small] = F.grid_sample(half[small], grid[small], mode="bilinear", align_corners=False)
+    moved = ~small & ((scale != 1) | (flip != 1) | (x != 0) | (y != 0))
+    for some, shrink in ((moved, 1), (small, 2)):
+        if some.any():
+            chosen = F.avg_pool2d(layers[some], shrink)
+            grid = F.affine_grid(theta[some], [len(chosen), 4, size, size], align_corners=False)
+            result[some] = F.grid_sample(chosen, grid, mode="bilinear", align_corners=False)
     return result
 
 

@@ -8,7 +8,7 @@ import torch
 from training.captions import COLOURS, HUES, JITTER, STYLES, Captions, article, dominant_hue, hsv, plural, turned
 from training.pictures import on
 
-SEEDS = range(240)
+SEEDS = range(150)
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +48,12 @@ def test_the_background_has_the_named_colour(captions, scenes):
         expected = torch.tensor(COLOURS[words[0] if words else "white"]).float()
         assert (corner - expected).abs().max() <= JITTER + 0.01, scene.caption
         named += bool(words)
-    assert named > 60
+    assert named > 40
 
 
 def test_recoloured_things_have_the_named_colour(captions, scenes):
     recoloured = [scene for scene in scenes if scene.hue is not None]
-    assert len(recoloured) > 12
+    assert len(recoloured) > 7
     for scene in recoloured:
         (word,) = [word for word, hue in HUES.items() if hue == scene.hue]
         assert f"{word} " in scene.caption
@@ -79,7 +79,7 @@ def test_two_things_stand_as_told(captions, scenes):
     left, right, top, bottom = (slice(0, 60), slice(68, 128), slice(0, 60), slice(68, 128))
     for kind, parts in (("beside", ((slice(None), left), (slice(None), right))), ("above", ((top,), (bottom,)))):
         told = [scene for scene in scenes if scene.kind == kind]
-        assert len(told) > 5
+        assert len(told) > 3
         for scene in told:
             seen = visible(captions, scene)
             for part in parts:
@@ -92,7 +92,7 @@ def test_two_things_stand_as_told(captions, scenes):
 
 def test_a_count_is_a_count(captions, scenes):
     counts = [scene for scene in scenes if scene.kind == "count"]
-    assert len(counts) > 5
+    assert len(counts) > 3
     for scene in counts:
         word = {2: "two", 3: "three"}[len(scene.rows)]
         assert word in scene.caption
@@ -112,7 +112,7 @@ def pieces(mask):
 
 def test_small_things_leave_space(captions, scenes):
     small = [s for s in scenes if "tiny" in s.caption or "a small" in s.caption or "empty space" in s.caption]
-    assert len(small) > 5
+    assert len(small) > 3
     for scene in small:
         assert visible(captions, scene).float().mean() < 0.35
 

@@ -43,7 +43,7 @@ def test_a_prompt_is_cut_into_the_things_it_names(prompt, style, parts):
 def test_captions_are_understood(pictures):
     """The words training uses are the words the parser knows."""
     captions = Captions(pictures)
-    for seed in range(200):
+    for seed in range(100):
         scene = captions.scene(seed)
         assert style_of(scene.caption) == pictures.records[scene.rows[0]]["style"], scene.caption
         assert len(phrases(scene.caption)) == (1 if scene.kind in ("thing", "count") else 2), scene.caption
