@@ -22,7 +22,7 @@ from pipelines.errors import DiskFull
 from pipelines.events import Emit, Preview, Progress, Queued, Recipe, Result, Sound, Text, Token
 from pipelines.spec import Request
 from tests.conftest import WAIT_S, Endless, wait_for
-from tests.pipelines.fakes import FakeStore, engine, say, spec
+from tests.pipelines.fakes import FakeStore, Gate, engine, say, spec
 from ui.wire import Failed, Moment, Stopped, as_json, request_from, user_of, watch
 
 
@@ -120,6 +120,44 @@ def test_a_watch_whose_task_is_cancelled_cancels_the_job() -> None:
     asyncio.run(press_stop())
     wait_for(lambda: eng.status().running == 0 and eng.status().queued == 0)
     assert endless.cancelled.is_set() or not endless.started.is_set()
+
+
+@pytest.mark.parametrize("turns_of_the_loop", range(8))
+def test_stop_is_heard_even_while_a_token_arrives(turns_of_the_loop: int) -> None:
+    """asyncio.wait_for in Python 3.11 swallows a cancellation that comes together with what it waits for."""
+    gate = Gate()
+
+    def script(request: Request, emit: Emit) -> str:
+        gate()
+        emit(Token("just now", 0, 1.0))
+        again()
+        return ""
+
+    again = Gate()
+    eng = engine(spec("slow", script))
+
+    async def press_stop() -> bool:
+        async def run() -> None:
+            async for _ in watch(eng, Request(model="slow"), "me", pace=0):
+                pass
+
+        task = asyncio.create_task(run())
+        await asyncio.to_thread(gate.reached.wait, WAIT_S)
+        await asyncio.sleep(0.05)  # all that came before is delivered, and the task waits for news
+        gate.open.set()
+        assert again.reached.wait(WAIT_S)  # without a turn of the loop: the token is there, but nobody has seen it
+        for _ in range(turns_of_the_loop):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        ended = task.done()
+        task.cancel()
+        return ended
+
+    ended = asyncio.run(press_stop())
+    again.open.set()
+    wait_for(lambda: eng.status().running == 0)
+    assert ended
 
 
 def test_weights_that_do_not_come_are_a_message() -> None:

@@ -1,0 +1,161 @@
+"""The program: light to import, clear about what it cannot do, tighter in demo mode, and gone when told to go."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+
+import app
+from pipelines.engine import Limits
+from pipelines.errors import PolymuseError
+from pipelines.weights import Bundled, Wheel
+from tests.conftest import WAIT_S, Server, free_port
+from tests.pipelines.fakes import engine, say, spec
+from ui.settings import parse
+
+ROOT = Path(app.__file__).parent
+
+
+def python(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *argv],
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=4 * WAIT_S,
+    )
+
+
+def test_importing_the_app_imports_no_model_library() -> None:
+    program = "import sys, app; print(sorted({'torch', 'diffusers', 'transformers'} & set(sys.modules)))"
+    assert python("-c", program).stdout.strip() == "[]"
+
+
+def test_help_names_every_option_and_the_environment() -> None:
+    shown = python("app.py", "--help")
+    assert shown.returncode == 0
+    assert all(f"--{option}" in shown.stdout for option in vars(parse([], {})))
+    assert "POLYMUSE_MEMORY" in shown.stdout
+
+
+def test_an_unknown_tab_is_refused_with_the_tabs_there_are() -> None:
+    with pytest.raises(PolymuseError, match=r"There is no tab “juggling”\. Choose from: chat"):
+        app.build(engine(spec("echo", say())), ["juggling"])
+
+
+@pytest.mark.parametrize(
+    ("argv", "why"),
+    [
+        (["--only", "juggling"], "There is no tab “juggling”"),
+        (["--catalog", "nowhere.toml"], "nowhere.toml"),
+        (["--auth", "nobody.txt"], "nobody.txt"),
+    ],
+)
+def test_what_keeps_it_from_starting_is_one_sentence(
+    argv: list[str], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with pytest.raises(SystemExit) as exit:
+        app.main([*argv, "--device", "cpu", "--port", str(free_port())])
+    assert str(exit.value).startswith("Polymuse cannot start: ") and why in str(exit.value)
+
+
+@pytest.fixture
+def engines() -> Iterator[list[app.LocalEngine]]:
+    made: list[app.LocalEngine] = []
+    yield made
+    for each in made:
+        each.close()
+
+
+def made(engines: list[app.LocalEngine], argv: Sequence[str]) -> app.LocalEngine:
+    engines.append(app.make_engine(parse(["--device", "cpu", *argv], {})))
+    return engines[-1]
+
+
+def test_guests_of_a_demo_get_less_and_set_off_no_downloads(engines: list[app.LocalEngine]) -> None:
+    usual, demo = made(engines, []), made(engines, ["--demo"])
+    assert usual.limits == Limits()
+    assert (demo.limits.per_user, demo.limits.waiting_per_user) == (1, 2)
+    assert demo.limits.waiting == usual.limits.waiting
+    there = {spec.id for spec in demo.registry}
+    assert there < {spec.id for spec in usual.registry}
+    assert "smollm2-135m" in there
+    for each in demo.registry:
+        assert isinstance(each.weights, Bundled | Wheel) or demo.look(each.id).present
+
+
+def test_the_memory_asked_for_is_the_budget_and_else_a_share_of_the_devices(engines: list[app.LocalEngine]) -> None:
+    assert made(engines, ["--memory", "3GiB"]).status().budget == 3 * 2**30
+    usual = made(engines, [])
+    assert usual.status().budget == int(usual.device.total * app.SHARE_OF_MEMORY["cpu"])
+
+
+def test_the_page_brings_nothing_from_elsewhere_and_its_own_security_headers(server: Server) -> None:
+    page = httpx.get(server.url)
+    assert page.status_code == 200 and "Polymuse" in page.text
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "fonts.googleapis" not in page.text and "api.gradio.app" not in page.text
+    assert httpx.get(f"{server.url}gradio_api/file={ROOT / 'app.py'}").status_code in (403, 404)
+    assert httpx.get(server.url, headers={"host": "rebound.example"}).status_code == 421
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_with_a_job_running(stop: signal.Signals) -> None:
+    """The job is one that never lets go by itself: the exit must not wait for it to be done."""
+    server = subprocess.Popen(
+        [sys.executable, "-u", "-c", ENDLESS_SERVER, str(free_port())],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        said = list(iter_until(server.stdout, "Polymuse is at"))
+        assert httpx.get(said[-1].split()[3] + "health").json()["running"] == 1
+        server.send_signal(stop)
+        rest, _ = server.communicate(timeout=WAIT_S)
+    finally:
+        server.kill()
+        server.wait()
+    assert server.returncode == 0, "".join(said) + rest
+    assert "Traceback" not in rest and "the job ended: EngineClosed" in rest
+
+
+def iter_until(lines: Iterable[str], start: str) -> Iterator[str]:
+    """Lines up to the one that begins so."""
+    for line in lines:
+        yield line
+        if line.startswith(start):
+            return
+
+
+ENDLESS_SERVER = """
+import sys, threading, app
+from pipelines.chat import ChatRequest
+from tests.conftest import MODEL, Endless
+from tests.pipelines.fakes import engine, spec
+
+eng = engine(spec(MODEL, Endless(), request=ChatRequest))
+job = eng.submit(MODEL, ChatRequest(message="hi"), "me")
+
+def watch():
+    try:
+        job.result()
+    except Exception as ending:
+        print("the job ended:", type(ending).__name__, flush=True)
+
+threading.Thread(target=watch).start()
+app.make_engine = lambda settings: eng
+app.main(["--port", sys.argv[1], "--device", "cpu"])
+"""
