@@ -221,12 +221,15 @@ def build(engine: Engine) -> None:
         return talk, talk.shown(), line
 
     quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    # These may refuse. A refusal is a toast, which takes the queue; on `send`, since gradio writes a large "Error"
+    # over whatever component an event shows its progress on, and a button shows none.
+    refusing: dict[str, Any] = {**quiet, "queue": True, "concurrency_limit": None, "show_progress_on": send}
     started = [chatbot, status, send, stop]
     begun = [
-        gr.on([send.click, prompt.submit], on_send, [prompt, conversation, *settings], [prompt, *started], **quiet),
-        chatbot.example_select(on_example, [conversation, *settings], started, **quiet),
-        gr.on([again.click, chatbot.retry], on_regenerate, [conversation, *settings], started, **quiet),
-        chatbot.edit(on_edit, [conversation, *settings], started, **quiet),
+        gr.on([send.click, prompt.submit], on_send, [prompt, conversation, *settings], [prompt, *started], **refusing),
+        chatbot.example_select(on_example, [conversation, *settings], started, **refusing),
+        gr.on([again.click, chatbot.retry], on_regenerate, [conversation, *settings], started, **refusing),
+        chatbot.edit(on_edit, [conversation, *settings], started, **refusing),
     ]
     answering = []
     for event in begun:
@@ -235,9 +238,7 @@ def build(engine: Engine) -> None:
             answer,
             [conversation, *settings],
             [chatbot, status],
-            concurrency_limit=None,  # the engine decides who computes
-            show_progress="hidden",
-            api_visibility="private",
+            **refusing,
         )
         answering.append(run)
         run.then(finish, conversation, [browser, send, stop], **quiet)
