@@ -1,0 +1,122 @@
+"""Previews: from the predicted clean latent to a small picture, for next to nothing.
+
+An autoencoder's latent is nearly a small picture already: each cell's colour is close to a linear function of its
+channels. That function is fitted when a model is loaded, from the model's own autoencoder, so it is right for every
+latent space there is; a preview is then one small matrix product. Decoding would cost as much as several steps.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipelines.image_families import Family, Packing
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+PICTURES = 8
+CELLS = 16  # of a side of the pictures that the fit looks at, in latent cells; 64 in all are enough for any space
+LARGEST = 256  # pixels of that side
+RIDGE = 1e-4  # keeps channels that carry nothing at nothing
+
+
+@dataclass(frozen=True)
+class Colours:
+    """The linear map of one latent space: rgb = latent @ weight + bias, in [0, 1]."""
+
+    weight: Tensor  # (channels, 3)
+    bias: Tensor  # (3,)
+
+    def picture(self, latent: Tensor) -> Image:
+        """A picture with one pixel for each cell of an autoencoder's latent, shape (channels, rows, columns)."""
+        from PIL import Image as images
+
+        latent = latent.detach().float().cpu()  # waits for the device too: a step has ended when its preview is here
+        rgb = latent.permute(1, 2, 0) @ self.weight + self.bias
+        return images.fromarray((rgb.clamp(0, 1) * 255).round().byte().numpy())
+
+
+def fit(vae: Any, family: Family, scale: int) -> Colours:
+    """The colours of an autoencoder's latents by least squares, from pictures with colours and edges of all kinds."""
+    import torch
+
+    side = min(LARGEST, CELLS * scale)
+    pictures = _pictures(side, side // scale)
+    exact = vae if vae.dtype == torch.float32 else copy.deepcopy(vae).float()  # some overflow in 16 bits
+    with torch.no_grad():
+        encoded = exact.encode(_as_input(pictures * 2 - 1, family).to(vae.device))
+    latents = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latent
+    if family.frames:
+        latents = latents[:, :, 0]
+    colours = torch.nn.functional.adaptive_avg_pool2d(pictures, latents.shape[-2:])
+    seen = latents.double().cpu().movedim(1, -1).flatten(0, -2)  # (cells, channels)
+    wanted = colours.double().movedim(1, -1).flatten(0, -2)  # (cells, 3)
+    seen_mean, wanted_mean = seen.mean(0), wanted.mean(0)
+    seen, wanted = seen - seen_mean, wanted - wanted_mean
+    square = seen.T @ seen
+    square += RIDGE * square.diagonal().mean() * torch.eye(len(square), dtype=torch.float64)
+    weight = torch.linalg.solve(square, seen.T @ wanted)
+    return Colours(weight.float(), (wanted_mean - seen_mean @ weight).float())
+
+
+def latent(clean: Tensor, vae: Any, packing: Packing, rows: int, columns: int) -> Tensor:
+    """What a pipeline would hand its autoencoder: the first of a batch of clean latents as the denoiser knows them,
+    unpacked and unscaled; shape (channels, rows, columns). `clean` is left as it is."""
+    clean = _unpacked(clean[:1].float(), packing, rows, columns)
+    if clean.ndim == 5:
+        clean = clean[:, :, 0]
+    return _unscaled(clean, vae)[0]
+
+
+def _unpacked(clean: Tensor, packing: Packing, rows: int, columns: int) -> Tensor:
+    import torch.nn.functional as F
+
+    match packing:
+        case "none":
+            return clean
+        case "patches":  # (1, rows / 2 * columns / 2, channels * 4)
+            return F.pixel_shuffle(clean.mT.reshape(1, -1, rows // 2, columns // 2), 2)
+        case "tokens":  # (1, rows / 2 * columns / 2, channels)
+            return clean.mT.reshape(1, -1, rows // 2, columns // 2)
+
+
+def _unscaled(clean: Tensor, vae: Any) -> Tensor:
+    """Undo what the family does to its latents, as the autoencoder's configuration tells it."""
+    import torch
+    import torch.nn.functional as F
+
+    config = vae.config
+    if hasattr(vae, "bn"):  # FLUX.2: 2 x 2 patches, whitened
+        std = (vae.bn.running_var + config.batch_norm_eps).sqrt()
+        whole = clean * _over_channels(std, clean) + _over_channels(vae.bn.running_mean, clean)
+        return F.pixel_shuffle(whole, 2)
+    if config.get("latents_mean") is not None and config.get("latents_std") is not None:
+        mean, std = torch.tensor(config["latents_mean"]), torch.tensor(config["latents_std"])
+        return clean * _over_channels(std, clean) + _over_channels(mean, clean)
+    return clean / (config.get("scaling_factor") or 1.0) + (config.get("shift_factor") or 0.0)
+
+
+def _over_channels(values: Tensor, like: Tensor) -> Tensor:
+    return values.float().to(like.device).view(1, -1, 1, 1)
+
+
+def _as_input(pictures: Tensor, family: Family) -> Tensor:
+    return pictures.unsqueeze(2) if family.frames else pictures
+
+
+def _pictures(side: int, cells: int) -> Tensor:
+    """Synthetic pictures in [0, 1], shape (n, 3, side, side): soft colour fields, blocks with edges, and greys."""
+    import torch
+    import torch.nn.functional as F
+
+    generator = torch.Generator().manual_seed(0)
+    soft = torch.rand(PICTURES // 2, 3, 4, 4, generator=generator) * 1.6 - 0.3
+    hard = torch.rand(PICTURES // 2, 3, max(2, cells // 2), max(2, cells // 2), generator=generator)
+    hard[0] = hard[0].mean(0)
+    soft[0] = soft[0].mean(0)
+    fields = F.interpolate(soft, size=(side, side), mode="bicubic", align_corners=False)
+    blocks = F.interpolate(hard, size=(side, side), mode="nearest")
+    return torch.cat([fields, blocks]).clamp(0, 1)

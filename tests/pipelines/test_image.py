@@ -1,0 +1,354 @@
+"""The image pipeline on the real classes of every family, at tiny size, through from_pretrained."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from pipelines import image
+from pipelines.errors import BadRequest
+from pipelines.events import Cancelled, Preview, Progress, Update
+from pipelines.image import ImagePipeline, ImageRequest, Pictures
+from pipelines.image_families import FAMILIES
+from tests.pipelines import tiny_image
+from tests.pipelines.fakes import CPU
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # in diffusers' schedulers
+
+WIDTH, HEIGHT = 64, 32
+STEPS = 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny models are done before threads have found each other: on a busy machine, several take ten times as long."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Made when first asked for."""
+
+    class Folders(dict[str, Path]):
+        def __missing__(self, family: str) -> Path:
+            return self.setdefault(family, tiny_image.save(tmp_path_factory.mktemp(family), family))
+
+    return Folders()
+
+
+@pytest.fixture(scope="session")
+def pipelines(folders: dict[str, Path]) -> dict[str, ImagePipeline]:
+    class Pipelines(dict[str, ImagePipeline]):
+        def __missing__(self, family: str) -> ImagePipeline:
+            return self.setdefault(family, load(folders[family]))
+
+    return Pipelines()
+
+
+@pytest.fixture(params=tiny_image.FAMILIES)
+def family(request: pytest.FixtureRequest, pipelines: dict[str, ImagePipeline]) -> ImagePipeline:
+    return pipelines[request.param]
+
+
+@pytest.fixture
+def sd(pipelines: dict[str, ImagePipeline]) -> ImagePipeline:
+    return pipelines["sd"]
+
+
+def load(folder: Path) -> ImagePipeline:
+    pipeline = image.load(CPU, folder)
+    pipeline._preview_s = 0
+    return pipeline
+
+
+def ask(prompt: str = "a red cat", **settings: Any) -> ImageRequest:
+    return ImageRequest(prompt=prompt, **{"steps": STEPS, "width": WIDTH, "height": HEIGHT, **settings})
+
+
+def run(pipeline: ImagePipeline, request: ImageRequest) -> tuple[Pictures, list[Update]]:
+    events: list[Update] = []
+    return pipeline.run(request, events.append), events
+
+
+def drawn(pipeline: ImagePipeline, request: ImageRequest) -> list[bytes]:
+    return [picture.image.tobytes() for picture in run(pipeline, request)[0].pictures]
+
+
+def png(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def gradient(width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
+    ramp = Image.linear_gradient("L").resize((width, height))
+    return Image.merge("RGB", (ramp, ramp.transpose(Image.Transpose.ROTATE_180), ramp))
+
+
+def left_half(width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
+    mask = Image.new("L", (width, height), 0)
+    mask.paste(255, (0, 0, width // 2, height))
+    return mask
+
+
+def tasks() -> list[tuple[str, str]]:
+    """Each family with each task, besides drawing from a prompt alone, that diffusers has a class for."""
+    return [
+        (name, task)
+        for name, build in tiny_image.FAMILIES.items()
+        for task in ("redraw", "inpaint")
+        if getattr(FAMILIES[tiny_image.CLASSES[name]], task)
+    ]
+
+
+# What every family does ---------------------------------------------------------------------------------------------
+
+
+def test_a_prompt_becomes_a_picture_of_the_asked_size_with_a_preview_at_every_step(family: ImagePipeline) -> None:
+    result, events = run(family, ask())
+    (picture,) = result.pictures
+    assert (picture.image.size, picture.image.mode, picture.seed) == ((WIDTH, HEIGHT), "RGB", 0)
+    assert isinstance(events[0], Progress)
+    previews = [event for event in events if isinstance(event, Preview)]
+    assert len(previews) == len(events) - 1 >= STEPS
+    assert [preview.step for preview in previews] == list(range(1, previews[0].total + 1))
+    width, height = previews[0].image.size
+    assert width * HEIGHT == height * WIDTH
+    assert len({preview.image.tobytes() for preview in previews}) > 1
+
+
+def test_the_last_preview_is_made_from_the_very_latent_that_is_decoded(
+    family: ImagePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unpacked, unscaled and denoised: what the preview looks at is what the autoencoder is handed."""
+    import torch
+
+    looked_at, decoded = [], []
+    vae, colours = family._views["draw"].vae, family._colours
+
+    class Looking:
+        def picture(self, latent: torch.Tensor) -> Image.Image:
+            looked_at.append(latent)
+            return colours.picture(latent)
+
+    decode = vae.decode
+    monkeypatch.setattr(vae, "decode", lambda z, *args, **kwargs: (decoded.append(z), decode(z, *args, **kwargs))[1])
+    monkeypatch.setattr(family, "_colours", Looking())
+    name = "Euler" if family._family.draw == "StableDiffusionPipeline" else "default"  # PNDM ends in some noise
+    run(family, ask(scheduler=name))
+    (final,) = decoded
+    torch.testing.assert_close(looked_at[-1], final[0].reshape(looked_at[-1].shape).float(), rtol=1e-3, atol=1e-3)
+    assert not torch.allclose(looked_at[0], looked_at[-1])
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_another(family: ImagePipeline) -> None:
+    first, again, other = (drawn(family, ask(seed=seed)) for seed in (5, 5, 6))
+    assert first == again
+    assert first != other
+
+
+def test_the_first_of_two_pictures_is_the_one_alone_and_the_second_has_the_next_seed(family: ImagePipeline) -> None:
+    both = drawn(family, ask(seed=3, count=2))
+    assert both == drawn(family, ask(seed=3)) + drawn(family, ask(seed=4))
+
+
+def test_previews_do_not_change_the_bytes(family: ImagePipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_previews = drawn(family, ask())
+    monkeypatch.setattr(family, "_preview_s", math.inf)
+    result, events = run(family, ask())
+    assert [picture.image.tobytes() for picture in result.pictures] == with_previews
+    assert all(isinstance(event, Progress) for event in events)
+    assert len(events) >= 1 + STEPS, "every step is still a chance to stop and to give way"
+
+
+def test_cancel_ends_at_the_very_step(family: ImagePipeline) -> None:
+    seen: list[Update] = []
+
+    def emit(event: Update) -> None:
+        seen.append(event)
+        if len(seen) == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        family.run(ask(), emit)
+    assert len(seen) == 3
+    assert drawn(family, ask()) == drawn(family, ask()), "it left nothing behind"
+
+
+def test_another_run_between_the_steps_disturbs_nothing(family: ImagePipeline) -> None:
+    """Two runs of one loaded model in turns, as the engine lets them: each draws what it draws alone."""
+    mine, theirs = ask(seed=1), ask("a blue dog", seed=2, steps=3)
+    alone = [drawn(family, mine), drawn(family, theirs)]
+    between: list[list[bytes]] = []
+
+    def emit(event: Update) -> None:
+        if len(between) < 2:
+            between.append([])
+            between[-1] = drawn(family, theirs)
+
+    company = family.run(mine, emit)
+    assert [picture.image.tobytes() for picture in company.pictures] == alone[0]
+    assert between == [alone[1], alone[1]]
+
+
+def test_the_prompt_and_the_guidance_count(family: ImagePipeline) -> None:
+    assert drawn(family, ask()) != drawn(family, ask("an old green house by the sea"))
+    if not family._family.draw.startswith("Flux2Klein"):  # distilled: it has no guidance
+        assert drawn(family, ask(guidance=2.0)) != drawn(family, ask(guidance=6.0))
+
+
+def test_a_negative_prompt_counts_or_is_refused(family: ImagePipeline) -> None:
+    without, given = ask(guidance=5.0), ask(guidance=5.0, negative_prompt="ugly and blurred")
+    if family._family.takes_negative:
+        assert drawn(family, without) != drawn(family, given)
+    else:
+        with pytest.raises(BadRequest, match="takes no negative prompt"):
+            run(family, given)
+
+
+# From a picture, and under a mask -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "task"), tasks())
+def test_a_picture_is_redrawn_or_repainted(pipelines: dict[str, ImagePipeline], name: str, task: str) -> None:
+    pipeline = pipelines[name]
+    height = 64 if name == "klein" else HEIGHT  # which takes no smaller pictures
+    given = gradient(height=height)
+    masks = {"mask": png(left_half(height=height))} if task == "inpaint" else {}
+    request = ask(image=png(given), strength=0.75, height=height, **masks)
+    result, events = run(pipeline, request)
+    made = result.pictures[0].image
+    assert made.size == (WIDTH, height)
+    assert made.tobytes() != given.tobytes()
+    previews = [event for event in events if isinstance(event, Preview)]
+    assert previews and previews[-1].step == previews[-1].total == len(previews) <= STEPS
+    assert drawn(pipeline, request) == [made.tobytes()]
+    assert drawn(pipeline, ask(height=height)) != [made.tobytes()]
+    if masks:
+        right = (WIDTH // 2, 0, WIDTH, height)
+        assert made.crop(right).tobytes() == given.crop(right).tobytes(), "what was not painted over stays"
+
+
+def test_less_strength_takes_fewer_steps(sd: ImagePipeline) -> None:
+    def steps(strength: float) -> int:
+        request = ask(image=png(gradient()), strength=strength, scheduler="Euler")
+        return sum(isinstance(event, Preview) for event in run(sd, request)[1])
+
+    assert [steps(strength) for strength in (0.25, 0.5, 1.0)] == [1, 2, 4]
+
+
+def test_a_strength_that_leaves_no_step_is_refused_with_what_would_do(sd: ImagePipeline) -> None:
+    with pytest.raises(BadRequest, match="Take 10 steps or more"):
+        run(sd, ask(image=png(gradient()), strength=0.1))
+
+
+def test_a_family_without_the_class_says_what_it_can_do(pipelines: dict[str, ImagePipeline]) -> None:
+    with pytest.raises(BadRequest, match="Sana cannot start from a picture, only draw from a prompt alone"):
+        run(pipelines["sana"], ask(image=png(gradient())))
+
+
+def test_a_picture_of_another_shape_gives_the_size_unless_one_is_asked_for(sd: ImagePipeline) -> None:
+    sd_side = sd._made_for.side
+    free = sd._plan(ask(image=png(gradient(100, 50)), width=0, height=0))
+    assert free.width > 1.9 * free.height and abs(free.width * free.height - sd_side**2) < 0.05 * sd_side**2
+    assert free.image is not None and free.image.size == (free.width, free.height)
+    fixed = sd._plan(ask(image=png(gradient(100, 50)), width=32, height=48))
+    assert fixed.image is not None and fixed.image.size == (32, 48)
+
+
+# Schedulers and settings --------------------------------------------------------------------------------------------
+
+
+def test_what_the_request_leaves_open_is_the_models_own_and_told(sd: ImagePipeline) -> None:
+    plan = sd._plan(ImageRequest(prompt="a cat"))
+    assert (plan.steps, plan.guidance, plan.width, plan.height) == (25, 7.5, 512, 512)
+    assert run(sd, ask())[0].settings == {"steps": STEPS, "guidance": 7.5, "width": WIDTH, "height": HEIGHT}
+
+
+@pytest.mark.parametrize("name", image.schedulers.NAMES[1:])
+def test_every_scheduler_draws_with_a_preview_at_every_step(sd: ImagePipeline, name: str) -> None:
+    result, events = run(sd, ask(scheduler=name, seed=1))
+    assert sum(isinstance(event, Preview) for event in events) == STEPS
+    assert drawn(sd, ask(scheduler=name, seed=1)) == [result.pictures[0].image.tobytes()]
+
+
+def test_schedulers_differ_and_leave_the_models_own_alone(sd: ImagePipeline) -> None:
+    own = drawn(sd, ask())
+    different = {drawn(sd, ask(scheduler=name))[0] for name in image.schedulers.NAMES}
+    assert len(different) == len(image.schedulers.NAMES)
+    assert drawn(sd, ask()) == own
+
+
+def test_a_flow_model_refuses_a_scheduler_that_is_not_its_own(pipelines: dict[str, ImagePipeline]) -> None:
+    with pytest.raises(BadRequest, match=r"cannot use “DDIM”. Choose “default”"):
+        run(pipelines["flux"], ask(scheduler="DDIM"))
+
+
+def test_previews_come_no_faster_than_a_page_can_show(sd: ImagePipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter(range(100))
+    monkeypatch.setattr(sd, "_clock", lambda: next(times))
+    monkeypatch.setattr(sd, "_preview_s", 4)
+    _, events = run(sd, ask(steps=10, scheduler="Euler"))
+    kinds = [isinstance(event, Preview) for event in events[1:]]
+    assert kinds == [True, False, False, False, True, False, False, False, True, True], "the last one always comes"
+
+
+@pytest.mark.parametrize("name", ["sd", "flux"])
+def test_it_draws_what_diffusers_called_plainly_draws(
+    pipelines: dict[str, ImagePipeline], folders: dict[str, Path], name: str
+) -> None:
+    import torch
+    from diffusers import DiffusionPipeline
+
+    plain = DiffusionPipeline.from_pretrained(folders[name], use_safetensors=True)
+    theirs = plain(
+        "a red cat",
+        num_inference_steps=STEPS,
+        guidance_scale=3.0,
+        width=WIDTH,
+        height=HEIGHT,
+        generator=torch.Generator().manual_seed(9),
+    ).images[0]
+    assert drawn(pipelines[name], ask(seed=9, guidance=3.0)) == [theirs.tobytes()]
+
+
+def test_a_size_that_the_model_cannot_do_is_refused_with_the_nearest(sd: ImagePipeline) -> None:
+    with pytest.raises(BadRequest, match="Nearest: 60 x 32 or 64 x 36"):
+        run(sd, ask(width=63, height=34))
+
+
+def test_enlarging_is_refused_where_there_is_nothing_to_do_it(sd: ImagePipeline) -> None:
+    with pytest.raises(BadRequest, match="Set “upscale” to 1"):
+        run(sd, ask(upscale=4))
+
+
+# Loading ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_of_another_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match=r"no model_index\.json"):
+        image.load(CPU, tmp_path)
+    (tmp_path / "model_index.json").write_text('{"_class_name": "ShapEPipeline"}')
+    with pytest.raises(BadRequest, match=r"is a ShapEPipeline, which cannot be run here. Choose a model of one of"):
+        image.load(CPU, tmp_path)
+
+
+def test_every_family_names_classes_that_there_are() -> None:
+    import diffusers
+
+    for family in FAMILIES.values():
+        for name in (family.draw, family.redraw, family.inpaint):
+            assert not name or isinstance(getattr(diffusers, name), type)

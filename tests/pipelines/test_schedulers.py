@@ -1,0 +1,152 @@
+"""What a step predicts, checked with a denoiser that knows the answer; and that watching changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipelines import schedulers
+from pipelines.errors import BadRequest
+from pipelines.schedulers import CLASSES
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in diffusers
+
+STEPS = 8
+NOISE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
+
+
+def diffusion(name: str, prediction: str = "epsilon") -> Any:
+    from diffusers import PNDMScheduler
+
+    own = PNDMScheduler(**NOISE, skip_prk_steps=True, prediction_type=prediction)
+    return schedulers.make(own, name, only_own=False)  # type: ignore[arg-type]
+
+
+def flow(**settings: Any) -> Any:
+    from diffusers import FlowMatchEulerDiscreteScheduler
+
+    return schedulers.make(FlowMatchEulerDiscreteScheduler(**settings), "default", only_own=True)
+
+
+def sana() -> Any:
+    from diffusers import DPMSolverMultistepScheduler
+
+    own = DPMSolverMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
+    return schedulers.make(own, "default", only_own=True)
+
+
+CASES = {
+    **{name: (lambda name=name: diffusion(name)) for name in schedulers.NAMES},
+    **{f"{name} v": (lambda name=name: diffusion(name, "v_prediction")) for name in ("Euler", "DDIM", "DPM++ 2M")},
+    "flow": flow,
+    "flow shifted": lambda: flow(shift=3.0),
+    "flow DPM++": sana,
+}
+
+
+def noisy(scheduler: Any, clean: Any, noise: Any, timestep: Any) -> Any:
+    add = scheduler.scale_noise if hasattr(scheduler, "scale_noise") else None
+    when = timestep.reshape(1)
+    return add(clean, when, noise) if add else scheduler.add_noise(clean, noise, when)
+
+
+def answer(scheduler: Any, clean: Any, noise: Any, timestep: Any) -> Any:
+    """What a perfect model says of this noisy sample."""
+    kind = scheduler.config.get("prediction_type")
+    if kind in (None, "flow_prediction"):
+        return noise - clean
+    if kind == "epsilon":
+        return noise
+    alpha = scheduler.alphas_cumprod[int(timestep)]
+    return alpha**0.5 * noise - (1 - alpha) ** 0.5 * clean
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_step_predicts_the_clean_latent_and_never_the_noise(case: str) -> None:
+    import torch
+
+    scheduler = CASES[case]()
+    seen: list[Any] = []
+    schedulers.watch(scheduler, seen.append)
+    scheduler.set_timesteps(STEPS)
+    random = torch.Generator().manual_seed(0)
+    clean, noise = (torch.randn(1, 4, 8, 8, generator=random) for _ in range(2))
+    if scheduler.config.get("prediction_type") is None:
+        scheduler.set_begin_index(0)
+    for timestep in scheduler.timesteps:
+        sample = noisy(scheduler, clean, noise, timestep)
+        scheduler.step(answer(scheduler, clean, noise, timestep), timestep, sample, return_dict=False)
+    assert len(seen) == len(scheduler.timesteps)
+    for prediction in seen:
+        torch.testing.assert_close(prediction, clean, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_watching_a_scheduler_changes_no_bit(case: str) -> None:
+    import torch
+
+    def walk(watched: bool) -> Any:
+        scheduler = CASES[case]()
+        if watched:
+            schedulers.watch(scheduler, lambda clean: None)
+        scheduler.set_timesteps(STEPS)
+        random = torch.Generator().manual_seed(0)
+        sample = torch.randn(1, 4, 8, 8, generator=random) * getattr(scheduler, "init_noise_sigma", 1.0)
+        extra = {"generator": random} if "Euler a" in case or "LCM" in case else {}
+        for timestep in scheduler.timesteps:
+            output = torch.tanh(scheduler.scale_model_input(sample, timestep) if extra else sample)
+            sample = scheduler.step(output, timestep, sample, **extra, return_dict=False)[0]
+        return sample
+
+    with_watch, without = walk(True), walk(False)
+    assert torch.equal(with_watch, without)
+
+
+def test_the_watched_step_keeps_its_signature() -> None:
+    """Pipelines ask it whether the scheduler takes a generator."""
+    import inspect
+
+    scheduler = diffusion("Euler a")
+    schedulers.watch(scheduler, lambda clean: None)
+    assert "generator" in inspect.signature(scheduler.step).parameters
+
+
+def test_what_is_raised_while_watching_ends_the_step() -> None:
+    import torch
+
+    def stop(clean: Any) -> None:
+        raise KeyboardInterrupt
+
+    scheduler = flow()
+    schedulers.watch(scheduler, stop)
+    scheduler.set_timesteps(STEPS)
+    with pytest.raises(KeyboardInterrupt):
+        scheduler.step(torch.zeros(1, 4, 8, 8), scheduler.timesteps[0], torch.zeros(1, 4, 8, 8))
+
+
+def test_each_run_gets_a_scheduler_of_its_own_with_the_models_settings() -> None:
+    own = diffusion("default")
+    for name in schedulers.NAMES:
+        made = schedulers.make(own, name, only_own=False)
+        assert made is not own
+        assert made.config.beta_end == own.config.beta_end
+        if name in CLASSES:
+            assert type(made).__name__ == CLASSES[name][0]
+
+
+def test_a_model_with_a_schedule_of_its_own_refuses_others() -> None:
+    with pytest.raises(BadRequest, match=r"cannot use “Euler”\. Choose “default”"):
+        schedulers.make(flow(), "Euler", only_own=True)
+
+
+def test_a_scheduler_that_does_not_tell_has_no_preview() -> None:
+    import torch
+    from diffusers import FlowMatchHeunDiscreteScheduler
+
+    scheduler = FlowMatchHeunDiscreteScheduler()
+    seen: list[Any] = []
+    schedulers.watch(scheduler, seen.append)
+    scheduler.set_timesteps(STEPS)
+    scheduler.step(torch.zeros(1, 4, 8, 8), scheduler.timesteps[0], torch.zeros(1, 4, 8, 8))
+    assert seen == [None]
