@@ -1,0 +1,207 @@
+"""The real program with the real model, driven by a real browser. Skipped where there is no Chromium or no model.
+
+Chromium is $CHROMIUM or whatever `chromium` is on the path. Screenshots go to $POLYMUSE_SCREENSHOTS, or to a temporary
+folder whose name is printed; never into the repository.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: pip install playwright")
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+from pipelines.errors import WeightsError
+from pipelines.weights import SMOLLM2, Store
+from tests.conftest import free_port
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_MS = 180_000  # a busy machine loads the model in half a minute and writes a few tokens a second
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="package")
+def site() -> Iterator[str]:
+    """The address of `python app.py`, as a visitor would open it."""
+    try:
+        Store().fetch(SMOLLM2, lambda update: None)
+    except WeightsError as error:
+        pytest.skip(f"the chat model's weights cannot be had: {error}")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("POLYMUSE_")}
+    if cache := os.environ.get("POLYMUSE_CACHE"):
+        environ["POLYMUSE_CACHE"] = cache
+    command = [sys.executable, "-u", "app.py", "--port", str(free_port()), "--device", "cpu"]
+    server = subprocess.Popen(
+        command, cwd=ROOT, env={**environ, "HF_HUB_OFFLINE": "1"}, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stdout is not None
+        said = next(line for line in server.stdout if line.startswith("Polymuse is at"))
+        yield said.split()[3]
+        server.terminate()
+        server.communicate(timeout=120)
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close() if server.stdout else None
+    assert server.returncode == 0
+
+
+@pytest.fixture(scope="package")  # not longer: while it runs, asyncio is Playwright's, and no other test could use it
+def browser() -> Iterator[Browser]:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no Chromium: install one, or name it in the environment variable CHROMIUM")
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu", *quiet])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    named = os.environ.get("POLYMUSE_SCREENSHOTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"screenshots: {folder}")
+    return folder
+
+
+@dataclass
+class Chat:
+    """The chat tab, in the words of somebody who uses it."""
+
+    page: Page
+
+    @property
+    def prompt(self) -> Locator:
+        return self.page.get_by_placeholder("Write a message")
+
+    @property
+    def send(self) -> Locator:
+        return self.page.get_by_role("button", name="Send", exact=True)
+
+    @property
+    def stop(self) -> Locator:
+        return self.page.get_by_role("button", name="Stop", exact=True)
+
+    @property
+    def questions(self) -> Locator:
+        return self.page.locator('#pm-chat [data-testid="user"]')
+
+    @property
+    def answers(self) -> Locator:
+        return self.page.locator('#pm-chat [data-testid="bot"]')
+
+    @property
+    def state(self) -> Locator:
+        return self.page.locator("#pm-chat-status .pm-state")
+
+    def set(self, **settings: float) -> None:
+        """Give settings, by the ends of their labels, in the folded panel."""
+        labels = {
+            "longest": "number input for Longest answer (tokens)",
+            "temperature": "number input for Temperature",
+            "seed": "Seed",
+        }
+        panel = self.page.get_by_role("button", name="Settings")
+        if not self.page.get_by_label("Seed").is_visible():
+            panel.click()
+        for name, value in settings.items():
+            field = self.page.get_by_label(labels[name])
+            field.fill(str(value))
+            field.blur()
+        panel.click()
+        expect(self.page.get_by_label("Seed")).to_be_hidden()
+
+    def ask(self, text: str) -> None:
+        self.prompt.fill(text)
+        self.send.click()
+
+    def expect_state(self, state: str) -> None:
+        expect(self.state).to_have_attribute("data-state", state)
+
+    def expect_done(self) -> None:
+        """The answer is complete and the next question can be asked."""
+        self.expect_state("done")
+        expect(self.send).to_be_visible()
+        expect(self.stop).to_be_hidden()
+
+    def expect_text(self, longer_than: int = 0) -> str:
+        """Wait until the last answer has so many characters; returns what there is of it."""
+        found: str = self.page.wait_for_function(
+            "length => { const all = document.querySelectorAll('#pm-chat [data-testid=bot]');"
+            "const text = all.length ? all[all.length - 1].innerText : '';"
+            "return text.length > length && text }",
+            arg=longer_than,
+            timeout=PATIENCE_MS,
+        ).json_value()
+        return found
+
+    def expect_idle_server(self) -> None:
+        self.page.wait_for_function(
+            "async () => { const health = await (await fetch('/health')).json();"
+            "return health.running + health.queue === 0 }",
+            timeout=PATIENCE_MS,
+        )
+
+
+Open = Callable[..., Chat]
+
+
+@pytest.fixture
+def visit(site: str, browser: Browser) -> Iterator[Open]:
+    """Opens the page as somebody new. Whatever a visitor's console, network or page complains about fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+    host = urlsplit(site).netloc
+
+    def watch(page: Page) -> None:
+        page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
+        page.on(
+            "console",
+            lambda message: complaints.append(f"console: {message.text}") if message.type == "error" else None,
+        )
+        page.on(
+            "request",
+            lambda request: (
+                complaints.append(f"request to {request.url}")
+                if urlsplit(request.url).scheme not in ("data", "blob") and urlsplit(request.url).netloc != host
+                else None
+            ),
+        )
+
+    def open(path: str = "", **options: Any) -> Chat:
+        context = browser.new_context(**({"viewport": {"width": 1280, "height": 860}} | options))
+        contexts.append(context)
+        context.on("page", watch)
+        context.set_default_timeout(PATIENCE_MS)
+        chat = Chat(context.new_page())
+        chat.page.goto(site + path)
+        expect(chat.prompt).to_be_editable()
+        return chat
+
+    yield open
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def chat(visit: Open) -> Chat:
+    """A new visitor at a desk, with short answers that are the same each time."""
+    chat = visit()
+    chat.set(longest=24, temperature=0)
+    return chat

@@ -1,0 +1,85 @@
+"""How the page looks, for people to judge, and what of it a test can judge: nothing is off the screen.
+
+Every picture is a real one. The one for the README is `readme.png`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Chat, Open
+
+pytestmark = pytest.mark.browser
+
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {**PHONE, "device_scale_factor": 2},
+    "phone-dark": {**PHONE, "device_scale_factor": 2, "color_scheme": "dark"},
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_page_fits_the_screen_empty_and_with_a_conversation(visit: Open, screenshots: Path, look: str) -> None:
+    chat = visit(**LOOKS[look])
+    settle(chat)
+    expect(chat.page.get_by_text("Ask for something")).to_be_visible()
+    chat.page.screenshot(path=screenshots / f"{look}-empty.png")
+    nothing_is_off_the_screen(chat)
+    chat.set(longest=32, temperature=0)
+    chat.page.evaluate("scrollTo(0, 0)")
+    chat.ask("Give me three names for a small bakery.")
+    chat.expect_text(longer_than=20)
+    chat.page.screenshot(path=screenshots / f"{look}-writing.png")
+    chat.expect_done()
+    settle(chat)
+    chat.page.screenshot(path=screenshots / f"{look}-done.png")
+    chat.page.screenshot(path=screenshots / f"{look}-whole.png", full_page=True)
+    nothing_is_off_the_screen(chat)
+
+
+def test_the_dark_theme_is_one_click_away_and_stays(visit: Open) -> None:
+    chat = visit(color_scheme="light")
+    expect(chat.page.locator("body.dark")).to_have_count(0)
+    chat.page.get_by_role("button", name="Dark theme").click()
+    expect(chat.page.locator("body.dark")).to_have_count(1)
+    chat.page.reload()
+    expect(chat.page.locator("body.dark")).to_have_count(1)
+
+
+def test_the_picture_for_the_readme(visit: Open, screenshots: Path) -> None:
+    chat = visit(color_scheme="light")
+    chat.set(longest=160, temperature=0)
+    chat.ask("Explain what a rainbow is to a six-year-old.")
+    chat.expect_done()
+    chat.page.mouse.move(0, 0)
+    settle(chat)
+    chat.expect_idle_server()
+    expect(chat.page.locator(".pm-queue")).to_have_text("Idle")
+    chat.page.screenshot(path=screenshots / "readme.png")
+
+
+def settle(chat: Chat) -> None:
+    """Fonts are here and nothing moves any more."""
+    chat.page.wait_for_function("document.fonts.status === 'loaded'")
+    chat.page.wait_for_function(
+        "document.getAnimations().every(one => one.effect.getTiming().iterations === Infinity)"
+    )
+
+
+def nothing_is_off_the_screen(chat: Chat) -> None:
+    """No scrolling sideways, and the prompt and Send in view without scrolling at all."""
+    size = chat.page.viewport_size
+    assert size is not None
+    assert chat.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    chat.page.evaluate("scrollTo(0, 0)")
+    for part in (chat.prompt, chat.send):
+        box = part.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
+        assert box["y"] >= 0 and box["y"] + box["height"] <= size["height"]
