@@ -10,7 +10,7 @@ const EVERY_MS = 3000;
 let timer;
 
 const bytes = (count) => {
-	const power = count < 1024 ? 0 : Math.min(3, Math.floor(Math.log2(count) / 10));
+	const power = [0, 1, 2].find((n) => count / 1024 ** n < 1000) ?? 3; // 1.0 GiB, not 1023.1 MiB
 	return `${(count / 1024 ** power).toFixed(power ? 1 : 0)} ${["B", "KiB", "MiB", "GiB"][power]}`;
 };
 

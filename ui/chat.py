@@ -280,7 +280,7 @@ async def show(draft: Draft, moments: AsyncIterator[list[Moment]]) -> AsyncItera
 def option(engine: Engine, spec: ModelSpec[Any]) -> str:
     """The model as the picker lists it: with its size, and whether it fits."""
     fit = "" if engine.fits(spec.id) else ", too large here"
-    return f"{spec.title} ({format_bytes(spec.resident + spec.working)}{fit})"
+    return f"{spec.title} · {format_bytes(spec.resident + spec.working)}{fit}"
 
 
 def describe(engine: Engine, spec: ModelSpec[Any]) -> str:
