@@ -63,10 +63,10 @@ class RRDBNet(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         """The whole picture at once."""
-        return self.in_tiles(picture, max(picture.shape[-2:]), lambda: None)
+        return self.in_tiles(picture, 2 * max(picture.shape[-2:]), lambda: None)
 
     def in_tiles(self, picture: Tensor, tile: int, step: Callable[[], None]) -> Tensor:
-        """The same, in tiles of at most `tile` pixels a side; `step` is called after each, `steps` times in all."""
+        """The same, in tiles of at most `tile` pixels a side; `step` is called after each, `steps()` times in all."""
         height, width = picture.shape[-2:]
         features = self.conv_first(picture)
         for block in self.body:
@@ -79,7 +79,7 @@ class RRDBNet(nn.Module):
                 features = made
             features = features.mul_(SHARE).add_(around)
         larger = picture.new_empty(*picture.shape[:2], SCALE * height, SCALE * width)
-        for part in parts(height, width, tile, self.tail_reach):
+        for part in parts(height, width, _half(tile), self.tail_reach):
             tail = self._tail(_dense_copy(features[part.window]), _dense_copy(picture[part.window]))
             larger[part.scaled.core] = tail[part.scaled.core_in_window]
             step()
@@ -87,7 +87,8 @@ class RRDBNet(nn.Module):
 
     def steps(self, height: int, width: int, tile: int) -> int:
         """How many tiles, over all stages, in_tiles() will compute."""
-        return len(list(parts(height, width, tile, 0))) * (3 * len(self.body) + 1)
+        count = sum(1 for _ in parts(height, width, tile, margin=0))
+        return 3 * len(self.body) * count + sum(1 for _ in parts(height, width, _half(tile), margin=0))
 
     def _tail(self, features: Tensor, picture: Tensor) -> Tensor:
         """Everything after the blocks. The features from before them are computed again: cheaper than kept."""
@@ -137,6 +138,11 @@ def parts(height: int, width: int, tile: int, margin: int) -> Iterator[Part]:
     for rows in _stretches(height, tile):
         for columns in _stretches(width, tile):
             yield Part(rows, columns, _widened(rows, margin, height), _widened(columns, margin, width))
+
+
+def _half(tile: int) -> int:
+    """A side of the tiles at the end, which is as much work as all the rest of a small network."""
+    return -(-tile // 2)
 
 
 def _stretches(length: int, most: int) -> list[tuple[int, int]]:
