@@ -265,6 +265,8 @@ def _as(pipe: Any, name: str) -> Any:
     """The same components in another of diffusers' classes. Nothing is copied or converted."""
     import diffusers
 
+    if name == type(pipe).__name__:  # one class for several tasks
+        return pipe
     kind = getattr(diffusers, name)
     takes = inspect.signature(kind.__init__).parameters
     settings = {

@@ -117,7 +117,7 @@ FAMILIES: dict[str, Family] = {
         Family(
             "Z-Image",
             "ZImagePipeline",
-            MadeFor(9, 0.0, 1024, 2 * MEGAPIXEL),
+            MadeFor(8, 0.0, 1024, 2 * MEGAPIXEL),
             redraw="ZImageImg2ImgPipeline",
             inpaint="ZImageInpaintPipeline",
             only_own_schedule=True,

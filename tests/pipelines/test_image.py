@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ from PIL import Image
 
 from pipelines import image
 from pipelines.errors import BadRequest
-from pipelines.events import Cancelled, Preview, Progress, Update
+from pipelines.events import Cancelled, Preview, Progress, Result, Update
 from pipelines.image import ImagePipeline, ImageRequest, Pictures
 from pipelines.image_families import FAMILIES
 from tests.pipelines import tiny_image
-from tests.pipelines.fakes import CPU
+from tests.pipelines.fakes import CPU, engine, spec
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation:DeprecationWarning"
@@ -352,3 +353,32 @@ def test_every_family_names_classes_that_there_are() -> None:
     for family in FAMILIES.values():
         for name in (family.draw, family.redraw, family.inpaint):
             assert not name or isinstance(getattr(diffusers, name), type)
+
+
+# Behind the engine --------------------------------------------------------------------------------------------------
+
+
+def test_behind_the_engine_a_recipe_is_json_and_a_cancelled_run_leaves_nothing_leased(
+    pipelines: dict[str, ImagePipeline],
+) -> None:
+    import json
+
+    facts = {"modality": "image", "request": ImageRequest, "load": lambda device, path: pipelines["sd"]}
+    eng = engine(spec("tiny", lambda request, emit: "", **facts))
+    job = eng.submit("tiny", ask(image=png(gradient()), seed=7), "ann")
+    *updates, result = list(job)
+    assert isinstance(result, Result) and any(isinstance(update, Preview) for update in updates)
+    recipe = json.loads(json.dumps(asdict(result.recipe)))
+    assert recipe["seed"] == 7 and recipe["options"]["image"].startswith("sha256:")
+    assert recipe["options"]["prompt"] == "a red cat"
+
+    job = eng.submit("tiny", ask(steps=150, scheduler="Euler"), "ann")
+    previews = 0
+    with pytest.raises(Cancelled):
+        for event in job:
+            previews += isinstance(event, Preview)
+            if previews == 2:
+                job.cancel()
+    assert job.wait_let_go(10)
+    assert [held.leases for held in eng.status().models] == [0]
+    eng.close()

@@ -1,0 +1,218 @@
+"""The image models of the hub, as data. The parameters are those of each component's published configuration, counted.
+
+A run's working memory is the autoencoder's: decoding the largest picture takes about a thousand values for each of its
+pixels (measured with the decoder that Stable Diffusion and FLUX.1 share); a denoising step takes less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.device import Device
+from pipelines.image import ImageRequest
+from pipelines.image_families import MEGAPIXEL, MadeFor
+from pipelines.spec import ModelSpec, Pipeline
+from pipelines.weights import Hub, Weights
+
+VALUES_PER_PIXEL = 1_000
+SLACK = 300 * 2**20  # what the allocator rounds up, the prompt's embeddings, the preview's
+
+PATTERNS = (
+    *("model_index.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.jinja", "*/*.safetensors"),
+    *("!*.fp16*", "!*.bf16*", "!*non_ema*"),  # the same weights again, in other precisions or from another moment
+    *("!safety_checker/*", "!text_encoders/*", "!vae_1_0/*"),  # parts that no pipeline here loads
+)
+
+CLIP_L, CLIP_G, T5_XXL = 123_060_480, 694_659_840, 4_762_310_656
+QWEN3_4B, QWEN25_VL_7B, GEMMA2_2B = 4_022_468_096, 8_292_166_656, 2_614_341_888
+VAE = 83_819_683  # of all that compress eight times with convolutions, within a few hundred thousand
+
+
+def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
+    """Open models from the hub, smallest first, as they would be held on this device."""
+    return [
+        _from_hub(
+            device,
+            id="stable-diffusion-1.5",
+            title="Stable Diffusion 1.5",
+            repo="stable-diffusion-v1-5/stable-diffusion-v1-5",
+            stored=4,
+            licence="CreativeML Open RAIL-M",
+            card="For GPUs from 4 GiB. The classic: quick, with endless fine-tunes; weak at text and hands.",
+            parameters=859_520_964 + CLIP_L + VAE,
+            made_for=MadeFor(25, 7.5, 512, 768 * 1024),
+        ),
+        _from_hub(
+            device,
+            id="sdxl-turbo",
+            title="SDXL Turbo",
+            repo="stabilityai/sdxl-turbo",
+            stored=4,
+            licence="Stability AI Non-Commercial Research Community Licence",
+            card="For GPUs from 12 GiB. One step is enough, four are better; pictures of 512 pixels.",
+            parameters=2_567_463_684 + CLIP_L + CLIP_G + VAE,
+            made_for=MadeFor(4, 0.0, 512, MEGAPIXEL),
+        ),
+        _from_hub(
+            device,
+            id="sdxl",
+            title="Stable Diffusion XL",
+            repo="stabilityai/stable-diffusion-xl-base-1.0",
+            stored=4,
+            licence="CreativeML Open RAIL++-M",
+            card="For GPUs from 12 GiB. Large pictures in every style; takes any scheduler.",
+            parameters=2_567_463_684 + CLIP_L + CLIP_G + VAE,
+            made_for=MadeFor(30, 5.0, 1024, 2 * MEGAPIXEL),
+        ),
+        _from_hub(
+            device,
+            id="sana-1.6b",
+            title="Sana 1.6B",
+            repo="Efficient-Large-Model/Sana_1600M_1024px_BF16_diffusers",
+            stored=3,
+            licence="NVIDIA License (non-commercial), Gemma Terms of Use",
+            card="For GPUs from 16 GiB. Latents a sixteenth of the usual size make it fast. Text to image only.",
+            parameters=1_604_462_752 + GEMMA2_2B + 312_500_000,
+            made_for=MadeFor(20, 4.5, 1024, 2 * MEGAPIXEL),
+        ),
+        _from_hub(
+            device,
+            id="pixart-sigma",
+            title="PixArt-Σ",
+            repo="PixArt-alpha/PixArt-Sigma-XL-2-1024-MS",
+            stored=4,
+            licence="CreativeML Open RAIL++-M",
+            card="For GPUs from 16 GiB. A small transformer that reads long prompts. Text to image only.",
+            parameters=611_349_152 + T5_XXL + VAE,
+            made_for=MadeFor(20, 4.5, 1024, 2 * MEGAPIXEL),
+        ),
+        _from_hub(
+            device,
+            id="sd3.5-medium",
+            title="Stable Diffusion 3.5 Medium",
+            repo="stabilityai/stable-diffusion-3.5-medium",
+            stored=2,
+            licence="Stability AI Community License",
+            card="For GPUs from 24 GiB. Follows long prompts and writes short words. Needs a hub account.",
+            parameters=2_243_171_520 + CLIP_L + CLIP_G + T5_XXL + VAE,
+            made_for=MadeFor(40, 4.5, 1024, 2 * MEGAPIXEL),
+        ),
+        _from_hub(
+            device,
+            id="flux2-klein-4b",
+            title="FLUX.2 klein 4B",
+            repo="black-forest-labs/FLUX.2-klein-4B",
+            stored=2,
+            licence="Apache-2.0",
+            card="For GPUs from 24 GiB. Four steps; draws from a prompt, or changes your picture as the prompt says.",
+            parameters=3_875_544_576 + QWEN3_4B + VAE,
+            made_for=MadeFor(4, 1.0, 1024, 2 * MEGAPIXEL),
+        ),
+        _from_hub(
+            device,
+            id="z-image-turbo",
+            title="Z-Image Turbo",
+            repo="Tongyi-MAI/Z-Image-Turbo",
+            stored=2,
+            licence="Apache-2.0",
+            card="For GPUs from 32 GiB. Photographs and lettering, English and Chinese, in eight steps.",
+            parameters=6_154_908_736 + QWEN3_4B + VAE,
+            made_for=MadeFor(8, 0.0, 1024, 2 * MEGAPIXEL),
+        ),
+        _from_hub(
+            device,
+            id="sd3.5-large",
+            title="Stable Diffusion 3.5 Large",
+            repo="stabilityai/stable-diffusion-3.5-large",
+            stored=2,
+            licence="Stability AI Community License",
+            card="For GPUs from 40 GiB. The most able of its family. Needs a hub account.",
+            parameters=8_056_627_520 + CLIP_L + CLIP_G + T5_XXL + VAE,
+            made_for=MadeFor(28, 3.5, 1024, 2 * MEGAPIXEL),
+        ),
+        _from_hub(
+            device,
+            id="flux1-schnell",
+            title="FLUX.1 schnell",
+            repo="black-forest-labs/FLUX.1-schnell",
+            stored=2,
+            licence="Apache-2.0",
+            card="For GPUs from 48 GiB. Fine pictures and legible words in four steps.",
+            parameters=11_901_408_320 + CLIP_L + T5_XXL + VAE,
+            made_for=MadeFor(4, 0.0, 1024, 2 * MEGAPIXEL),
+        ),
+        _from_hub(
+            device,
+            id="flux1-dev",
+            title="FLUX.1 dev",
+            repo="black-forest-labs/FLUX.1-dev",
+            stored=2,
+            licence="FLUX.1 [dev] Non-Commercial License",
+            card="For GPUs from 48 GiB. Slower and finer than schnell. Needs a hub account.",
+            parameters=11_901_408_320 + CLIP_L + T5_XXL + VAE,
+            made_for=MadeFor(28, 3.5, 1024, 2 * MEGAPIXEL),
+        ),
+        _from_hub(
+            device,
+            id="qwen-image",
+            title="Qwen-Image",
+            repo="Qwen/Qwen-Image",
+            stored=2,
+            licence="Apache-2.0",
+            card="For GPUs from 80 GiB. Writes whole paragraphs into pictures, English and Chinese.",
+            parameters=20_430_401_088 + QWEN25_VL_7B + 126_892_531,
+            made_for=MadeFor(50, 4.0, 1328, 2 * MEGAPIXEL),
+        ),
+    ]
+
+
+def image_model(
+    device: Device,
+    *,
+    id: str,
+    title: str,
+    weights: Weights,
+    licence: str,
+    card: str,
+    parameters: int,
+    made_for: MadeFor,
+) -> ModelSpec[ImageRequest]:
+    """A text-to-image pipeline of diffusers. `parameters` are those of all its components that are loaded."""
+    return ModelSpec(
+        id=id,
+        title=title,
+        modality="image",
+        family="diffusion",
+        request=ImageRequest,
+        weights=weights,
+        resident=parameters * device.parameter_bytes,
+        working=made_for.most * VALUES_PER_PIXEL * device.parameter_bytes + SLACK,
+        licence=licence,
+        card=card,
+        load=LoadImage(made_for),
+        sized_by=(
+            f"{parameters / 1e9:.2f} billion parameters of {device.parameter_bytes} bytes; {VALUES_PER_PIXEL:,} "
+            f"values for each of {made_for.most:,} pixels of the largest picture; {SLACK // 2**20} MiB more"
+        ),
+        limits={"steps": made_for.steps, "side": made_for.side, "pixels": made_for.most},
+    )
+
+
+@dataclass(frozen=True)
+class LoadImage:
+    """Loads an image model. A value rather than a closure, so that specs can be compared and pickled."""
+
+    made_for: MadeFor
+
+    def __call__(self, device: Device, path: Path) -> Pipeline[ImageRequest]:
+        from pipelines import image
+
+        return image.load(device, path, self.made_for)  # type: ignore[return-value]  # until Artifact has Pictures
+
+
+def _from_hub(device: Device, *, repo: str, stored: int, parameters: int, **facts: Any) -> ModelSpec[ImageRequest]:
+    """`stored` is how many bytes a parameter takes in the repository."""
+    weights = Hub(repo, patterns=PATTERNS, size=parameters * stored)
+    return image_model(device, weights=weights, parameters=parameters, **facts)
