@@ -1,0 +1,1 @@
+"""One recipe for each model that is trained here; `python -m training.NAME --help` documents it."""
