@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, field_serializer, field_validator, model_validator
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PREVIEW_S = 0.08  # shortest time between two previews: a page shows about a dozen a second
+Enlarge: TypeAlias = "Callable[[Image, Emit], Image]"
 Task = Literal["draw", "redraw", "inpaint"]
 TASKS: dict[Task, str] = {
     "draw": "draw from a prompt alone",
@@ -120,18 +121,21 @@ class _Plan:
 
 
 class ImagePipeline:
-    """A loaded image model. `preview_s` is the shortest time between two previews; infinite: none at all."""
+    """A loaded image model. `enlarge`, if there is one, makes pictures four times as large; `preview_s` is the
+    shortest time between two previews, infinite: none at all."""
 
     def __init__(
         self,
         pipe: Any,
         family: Family,
         made_for: MadeFor,
+        enlarge: Enlarge | None = None,
         preview_s: float = PREVIEW_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._family = family
         self._made_for = made_for
+        self._enlarge = enlarge
         self._preview_s = preview_s
         self._clock = clock
         self._scale = int(pipe.vae_scale_factor)
@@ -150,6 +154,8 @@ class ImagePipeline:
         pictures = []
         for number in range(request.count):
             image = self._draw(plan, request, number, emit)
+            if request.upscale == 4 and self._enlarge is not None:
+                image = self._enlarge(image, emit)
             pictures.append(Picture(image, request.seed + number))
         settings = {name: getattr(plan, name) for name in ("steps", "guidance", "width", "height")}
         return Pictures(tuple(pictures), settings)
@@ -163,10 +169,10 @@ class ImagePipeline:
             raise BadRequest(
                 f"{self._family.title} takes no negative prompt. Leave it empty, or choose another model."
             )
-        if request.upscale != 1:
+        if request.upscale == 4 and self._enlarge is None:
             raise BadRequest("This model cannot enlarge pictures. Set “upscale” to 1.")
         steps = request.steps or self._made_for.steps
-        if task != "draw" and steps * request.strength < 1:
+        if task != "draw" and steps * request.strength < 1 and "strength" in _taken(self._views[task]):
             enough = math.ceil(1 / request.strength)
             raise BadRequest(
                 f"A strength of {request.strength:g} leaves less than one of {steps} steps. Take {enough} steps or "
@@ -232,7 +238,7 @@ class ImagePipeline:
             given |= {"image": plan.image, "strength": request.strength}
         if plan.mask is not None:
             given["mask_image"] = plan.mask
-        taken = inspect.signature(type(view).__call__).parameters  # some take their size from the picture
+        taken = _taken(view)  # some take their size from the picture, or a picture without a strength
         return {name: value for name, value in given.items() if name in taken}
 
     def _preview(self, clean: Tensor, vae: Any, plan: _Plan) -> Image:
@@ -240,7 +246,7 @@ class ImagePipeline:
         return self._colours.picture(preview.latent(clean, vae, self._family.packing, rows, columns))
 
 
-def load(device: Device, path: Path, made_for: MadeFor | None = None) -> ImagePipeline:
+def load(device: Device, path: Path, made_for: MadeFor | None = None, enlarge: Enlarge | None = None) -> ImagePipeline:
     """An image model from a folder in the layout of diffusers' save_pretrained; safetensors only, no remote code."""
     from diffusers import DiffusionPipeline
     from diffusers.utils import logging
@@ -258,7 +264,7 @@ def load(device: Device, path: Path, made_for: MadeFor | None = None) -> ImagePi
         **dict.fromkeys(family.left_out),
     ).to(device.kind)
     pipe.set_progress_bar_config(disable=True)
-    return ImagePipeline(pipe, family, made_for or family.made_for)
+    return ImagePipeline(pipe, family, made_for or family.made_for, enlarge)
 
 
 def _as(pipe: Any, name: str) -> Any:
@@ -275,6 +281,11 @@ def _as(pipe: Any, name: str) -> Any:
     other = kind(**{**settings, **{key: value for key, value in pipe.components.items() if key in takes}})
     other.set_progress_bar_config(disable=True)
     return other
+
+
+def _taken(pipe: Any) -> set[str]:
+    """The arguments that a call of this pipeline takes."""
+    return set(inspect.signature(type(pipe).__call__).parameters)
 
 
 def _fitted(image: Image | None, width: int, height: int) -> Image | None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from pipelines import image
 from pipelines.errors import BadRequest
-from pipelines.events import Cancelled, Preview, Progress, Result, Update
+from pipelines.events import Cancelled, Emit, Preview, Progress, Result, Update
 from pipelines.image import ImagePipeline, ImageRequest, Pictures
 from pipelines.image_families import FAMILIES
 from tests.pipelines import tiny_image
@@ -256,6 +256,11 @@ def test_a_strength_that_leaves_no_step_is_refused_with_what_would_do(sd: ImageP
         run(sd, ask(image=png(gradient()), strength=0.1))
 
 
+def test_a_model_that_only_refers_to_the_picture_takes_any_strength(pipelines: dict[str, ImagePipeline]) -> None:
+    asked = ask(image=png(gradient(64, 64)), height=64, strength=0.05)
+    assert drawn(pipelines["klein"], asked) == drawn(pipelines["klein"], asked.model_copy(update={"strength": 0.9}))
+
+
 def test_a_family_without_the_class_says_what_it_can_do(pipelines: dict[str, ImagePipeline]) -> None:
     with pytest.raises(BadRequest, match="Sana cannot start from a picture, only draw from a prompt alone"):
         run(pipelines["sana"], ask(image=png(gradient())))
@@ -334,6 +339,20 @@ def test_a_size_that_the_model_cannot_do_is_refused_with_the_nearest(sd: ImagePi
 def test_enlarging_is_refused_where_there_is_nothing_to_do_it(sd: ImagePipeline) -> None:
     with pytest.raises(BadRequest, match="Set “upscale” to 1"):
         run(sd, ask(upscale=4))
+
+
+def test_pictures_are_enlarged_where_there_is_something_to_do_it(
+    sd: ImagePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def enlarge(picture: Image.Image, emit: Emit) -> Image.Image:
+        emit(Progress(1, 1, "Enlarging"))
+        return picture.resize((picture.width * 4, picture.height * 4))
+
+    monkeypatch.setattr(sd, "_enlarge", enlarge)
+    result, events = run(sd, ask(upscale=4, count=2))
+    assert [picture.image.size for picture in result.pictures] == [(4 * WIDTH, 4 * HEIGHT)] * 2
+    assert events.count(Progress(1, 1, "Enlarging")) == 2
+    assert run(sd, ask())[0].pictures[0].image.size == (WIDTH, HEIGHT)
 
 
 # Loading ------------------------------------------------------------------------------------------------------------
