@@ -35,8 +35,8 @@ def edges(x: Tensor, y: Tensor, scales: int = 3) -> Tensor:
 
 def loss_of(model: Autoencoder, x: Tensor, g: Generator, kl_weight: float) -> tuple[Tensor, dict[str, float]]:
     q = model.encode(x).latent_dist
-    y = model.decode(q.mean + q.std * torch.randn(q.mean.shape, generator=g)).sample
-    kl = 0.5 * (q.mean.square() + q.var - 1 - q.logvar).mean()
+    y = model.decode(q.mean + q.std * torch.randn(q.mean.shape, generator=g)).sample.float()
+    kl = 0.5 * (q.mean.square() + q.var - 1 - q.logvar).float().mean()
     squared = F.mse_loss(y, x)
     absolute = F.l1_loss(y, x)
     edge = edges(x, y)
