@@ -254,7 +254,7 @@ def build(engine: Engine) -> None:
 
 async def show(draft: Draft, moments: AsyncIterator[list[Moment]]) -> AsyncIterator[str]:
     """Write the answer into the draft as it comes, and yield the status line after each batch."""
-    began = first = time.monotonic()
+    first = time.monotonic()  # when the first token came: waiting and loading are not writing
     tokens = 0
     async for batch in moments:
         line = None
@@ -266,7 +266,7 @@ async def show(draft: Draft, moments: AsyncIterator[list[Moment]]) -> AsyncItera
                     draft.text += text
                     line = states.writing(tokens, time.monotonic() - first if tokens > 1 else 0)
                 case Result(artifact=artifact):
-                    line = states.done(_summary(artifact, tokens, time.monotonic() - began))
+                    line = states.done(_summary(artifact, tokens, time.monotonic() - first))
                 case Failed(message=message):
                     line = states.failed(message)
                 case Stopped():
