@@ -53,15 +53,16 @@ def test_the_dark_theme_is_one_click_away_and_stays(visit: Open) -> None:
 
 
 def test_the_picture_for_the_readme(visit: Open, screenshots: Path) -> None:
+    """An answer under way, with the settings as they come."""
     chat = visit(color_scheme="light")
-    chat.set(longest=160, temperature=0)
-    chat.ask("Explain what a rainbow is to a six-year-old.")
-    chat.expect_done()
     chat.page.mouse.move(0, 0)
+    chat.ask("Write a short story about a robot who learns to garden.")
+    chat.expect_text(longer_than=450)
     settle(chat)
-    chat.expect_idle_server()
-    expect(chat.page.locator(".pm-queue")).to_have_text("Idle")
+    expect(chat.page.locator(".pm-queue")).to_have_text("1 running")
     chat.page.screenshot(path=screenshots / "readme.png")
+    chat.stop.click()
+    chat.expect_state("stopped")
 
 
 def settle(chat: Chat) -> None:
