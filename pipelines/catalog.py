@@ -32,7 +32,7 @@ def chat_models(device: Device) -> list[ModelSpec[ChatRequest]]:
             title="SmolLM2 135M",
             weights=SMOLLM2,
             licence="Apache-2.0",
-            card="Built in: small enough for any machine. Writes simple English; weak at facts, code and other languages.",
+            card="Built in, for any machine. Writes simple English; weak at facts, code and other languages.",
             parameters=134_515_008,
             layers=30,
             kv_heads=3,

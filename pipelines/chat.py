@@ -44,7 +44,9 @@ class ChatRequest(Request):
     temperature: float = Field(
         0.3, ge=0, le=2, description="0 always takes the likeliest token; higher values take more risks"
     )
-    top_p: float = Field(0.9, ge=0.01, le=1, description="Only the likeliest tokens that together reach this probability")
+    top_p: float = Field(
+        0.9, ge=0.01, le=1, description="Draw only from the likeliest tokens that together reach this probability"
+    )
     max_new_tokens: int = Field(512, ge=1, le=8_192, description="The answer ends here at the latest")
 
     @field_validator("message")
