@@ -58,7 +58,7 @@ def test_stop_keeps_what_was_written_and_gives_the_prompt_back(chat: Chat) -> No
 
 
 def test_regenerate_answers_again_and_the_same_seed_says_the_same(chat: Chat) -> None:
-    chat.set(longest=12, temperature=2, seed=1)
+    chat.set(longest=8, temperature=2, seed=1)
     chat.ask("Tell me something.")
     chat.expect_done()
     first = chat.answers.inner_text()
@@ -76,7 +76,7 @@ def test_regenerate_answers_again_and_the_same_seed_says_the_same(chat: Chat) ->
 
 
 def test_an_edited_message_is_answered_anew_and_what_came_after_is_gone(chat: Chat) -> None:
-    chat.set(longest=8)
+    chat.set(longest=4)
     for number, question in enumerate(("Name a colour.", "Name an animal."), 1):
         chat.ask(question)
         expect(chat.answers).to_have_count(number)
@@ -93,16 +93,10 @@ def test_an_edited_message_is_answered_anew_and_what_came_after_is_gone(chat: Ch
     expect(chat.answers).to_have_count(2)
 
 
-def test_an_example_is_asked_with_one_click(chat: Chat) -> None:
+def test_an_example_is_asked_with_one_click_and_a_new_conversation_is_empty_and_stays_so(chat: Chat) -> None:
     chat.set(longest=4)
     chat.page.get_by_role("button", name="Explain what a rainbow is").click()
     expect(chat.questions).to_have_text(["Explain what a rainbow is to a six-year-old."])
-    chat.expect_done()
-
-
-def test_a_new_conversation_is_empty_and_stays_so(chat: Chat) -> None:
-    chat.set(longest=4)
-    chat.ask("Good morning.")
     chat.expect_done()
     chat.page.get_by_role("button", name="New conversation").click()
     expect(chat.questions).to_have_count(0)
@@ -166,7 +160,9 @@ def test_a_second_visitor_is_answered_while_the_first_is_still_being_written_to(
     chat.expect_state("stopped")
 
 
-def test_a_bad_setting_is_named_and_the_prompt_is_kept(chat: Chat) -> None:
+def test_what_cannot_be_sent_is_named_and_the_prompt_is_kept(chat: Chat) -> None:
+    chat.ask("   ")
+    expect(chat.page.get_by_text("“message”: must say something")).to_be_visible()
     chat.set(seed=-1)
     chat.ask("Do not lose this.")
     expect(chat.page.get_by_text("“seed”: must be greater than or equal to 0")).to_be_visible()
@@ -177,12 +173,6 @@ def test_a_bad_setting_is_named_and_the_prompt_is_kept(chat: Chat) -> None:
     chat.send.click()
     chat.expect_done()
     expect(chat.questions).to_have_text(["Do not lose this."])
-
-
-def test_an_empty_message_is_not_sent(chat: Chat) -> None:
-    chat.ask("   ")
-    expect(chat.page.get_by_text("“message”: must say something")).to_be_visible()
-    expect(chat.questions).to_have_count(0)
 
 
 def test_markdown_and_code_are_rendered_and_markup_is_not(chat: Chat, screenshots: Path) -> None:
