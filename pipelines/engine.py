@@ -96,10 +96,11 @@ class LocalEngine:
         self._typical: dict[str, float] = {}  # device seconds that a job of this model usually takes
         self._numbers = itertools.count()
         self._work: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
-        self._threads = 0
+        self._threads: list[threading.Thread] = []
         self._idle = 0
         self._closed = threading.Event()
-        threading.Thread(target=self._watch, name="polymuse-watchdog", daemon=True).start()
+        self._watchdog = threading.Thread(target=self._watch, name="polymuse-watchdog", daemon=True)
+        self._watchdog.start()
 
     # The Engine protocol -------------------------------------------------------------------------------------------
 
@@ -145,7 +146,7 @@ class LocalEngine:
         for job in jobs:
             job.wait_let_go(max(0.0, until - time.monotonic()))
         with self._lock:
-            for _ in range(self._threads):
+            for _ in self._threads:
                 self._work.put(None)
 
     def used(self, user: str) -> float:
@@ -186,8 +187,9 @@ class LocalEngine:
         if self._idle:
             self._idle -= 1
         else:
-            self._threads += 1
-            threading.Thread(target=self._serve, name=f"polymuse-{self._threads}", daemon=True).start()
+            name = f"polymuse-{len(self._threads) + 1}"
+            self._threads.append(threading.Thread(target=self._serve, name=name, daemon=True))
+            self._threads[-1].start()
 
     def _place(self, job: Job) -> Queued:
         """The job's place among those that wait, and the device time of all before it as far as it can be told."""

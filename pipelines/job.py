@@ -101,16 +101,19 @@ class Job:
         try:
             while True:
                 news.clear()
-                with self._changed:
-                    events, ended = self._events[seen:], self.ended
-                seen += len(events)
+                events, ended = self._since(seen)
+                if not events and not ended:
+                    # Not asyncio.wait_for: in Python 3.11 it swallows a cancellation that comes along with the news.
+                    heartbeat = loop.call_later(HEARTBEAT_S, news.set)
+                    try:
+                        await news.wait()
+                    finally:
+                        heartbeat.cancel()
+                    events, ended = self._since(seen)
                 if not events and ended:
                     self._raise_ending()
                     return
-                if not events:
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(news.wait(), HEARTBEAT_S)
-                        continue
+                seen += len(events)
                 yield events or [self.heartbeat()]
                 await asyncio.sleep(pace)
         finally:
@@ -173,6 +176,11 @@ class Job:
     def let_go(self) -> None:
         """Note that no thread works for this job any more."""
         self._let_go.set()
+
+    def _since(self, seen: int) -> tuple[list[Event], bool]:
+        """The events after the first `seen`, and whether no more will come."""
+        with self._changed:
+            return self._events[seen:], self.ended
 
     def _wake(self) -> None:
         self._changed.notify_all()

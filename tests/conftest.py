@@ -69,7 +69,6 @@ def one_server() -> Iterator[Server]:
     from pipelines.chat import ChatRequest
     from ui.settings import parse
 
-    before = set(threading.enumerate())
     store = FakeStore()
     second = spec("other", say("I ", "am ", "another"), request=ChatRequest)
     eng = engine(spec(MODEL, lambda *run: server.run(*run), request=ChatRequest), second, store=store)
@@ -79,10 +78,9 @@ def one_server() -> Iterator[Server]:
     yield server
     eng.close()
     page.close(verbose=False)
-    for thread in set(threading.enumerate()) - before:
-        if thread.name.startswith("polymuse"):
-            thread.join(WAIT_S)
-            assert not thread.is_alive(), f"{thread.name} is still there after the server has been closed"
+    for thread in (eng._watchdog, *eng._threads):
+        thread.join(WAIT_S)
+        assert not thread.is_alive(), f"{thread.name} is still there after the server has been closed"
 
 
 @pytest.fixture
