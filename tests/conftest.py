@@ -84,12 +84,17 @@ def one_server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(one_server: Server) -> Iterator[Server]:
+def served(one_server: Server) -> Iterator[Server]:
     """The one server, with a blank script; when the test is over, nothing of it may still be running."""
     one_server.script = say()
     yield one_server
     status = one_server.engine.status()
     assert (status.running, status.queued) == (0, 0), "the test left a job behind"
+
+
+@pytest.fixture
+def server(served: Server) -> Server:
+    return served
 
 
 @pytest.fixture(scope="session")

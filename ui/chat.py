@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -53,10 +54,11 @@ class Draft:
 
 @dataclass
 class Conversation:
-    """One visitor's conversation: messages in turn, and the answer that is being written."""
+    """One visitor's conversation: messages in turn, the answer that is being written, and how that goes."""
 
     messages: list[Message] = field(default_factory=list)
     draft: Draft | None = None
+    line: str = field(default_factory=states.idle)
 
     def say(self, text: str) -> None:
         """The visitor says something; an answer is due."""
@@ -181,7 +183,8 @@ def build(engine: Engine) -> None:
         check(text, before, values)
         talk.messages = list(before)
         talk.say(text)
-        return talk.shown(), states.loading("Starting"), gr.Button(visible=False), gr.Button(visible=True)
+        talk.line = states.loading("Starting")
+        return talk.shown(), talk.line, gr.Button(visible=False), gr.Button(visible=True)
 
     def on_send(text: str, talk: Conversation, *values: Any) -> tuple[Any, ...]:
         return "", *begin(talk, text, talk.messages, values)
@@ -198,27 +201,47 @@ def build(engine: Engine) -> None:
         return begin(talk, data.value, talk.messages[:index], values)
 
     async def answer(http: gr.Request, talk: Conversation, *values: Any) -> AsyncIterator[tuple[Any, str]]:
-        *before, question = talk.messages
-        request = check(question.content, before, values)
-        async for line in show(talk.draft or Draft(), watch(engine, request, user_of(http))):
-            yield talk.shown(), line
+        draft = talk.draft or Draft()
+        try:
+            *before, question = talk.messages
+            request = check(question.content, before, values)
+            async with aclosing(watch(engine, request, user_of(http))) as moments:
+                async for line in show(draft, moments):
+                    if talk.draft is not draft:  # stopped: what comes now would hide it, and gradio stops us only next
+                        return
+                    talk.line = line
+                    yield talk.shown(), line
+        finally:
+            if talk.draft is draft:
+                talk.settle()
 
-    def finish(talk: Conversation) -> tuple[Any, ...]:
-        talk.settle()
-        return talk.saved(), gr.Button(visible=True), gr.Button(visible=False)
+    def settled(talk: Conversation) -> tuple[Any, ...]:
+        """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
+        writing = talk.draft is not None  # if so, by now, the next answer
+        return talk.saved(), gr.Button(visible=not writing), gr.Button(visible=writing), talk.shown(), talk.line
+
+    def on_failure(talk: Conversation) -> tuple[Any, ...]:
+        if talk.draft is not None:  # it never came to a run: gradio's queue is full
+            talk.settle()
+            talk.line = states.failed("The answer could not be started. Regenerate tries again.")
+        return settled(talk)
 
     def on_stop(talk: Conversation) -> tuple[Any, ...]:
-        kept = "what was written is kept" if talk.draft is not None and talk.draft.text else ""
-        return *finish(talk), talk.shown(), states.stopped(kept)
+        if talk.draft is not None:
+            talk.line = states.stopped("what was written is kept" if talk.draft.text else "")
+            talk.settle()
+        return settled(talk)
 
-    def on_clear() -> tuple[Any, ...]:
-        return [], gr.Button(visible=True), gr.Button(visible=False), [], states.idle(), Conversation()
+    def on_clear(talk: Conversation) -> tuple[Any, ...]:
+        talk.settle()
+        return *settled(Conversation()), Conversation()
 
     def on_load(saved: Any) -> tuple[Any, ...]:
         talk = Conversation(_parse(saved))
         unanswered = bool(talk.messages) and talk.messages[-1].role == "user"
-        line = states.stopped("the page was left meanwhile; Regenerate answers again") if unanswered else states.idle()
-        return talk, talk.shown(), line
+        if unanswered:
+            talk.line = states.stopped("the page was left meanwhile; Regenerate answers again")
+        return talk, talk.shown(), talk.line
 
     quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     # These may refuse. A refusal is a toast, which takes the queue; on `send`, since gradio writes a large "Error"
@@ -232,6 +255,7 @@ def build(engine: Engine) -> None:
         chatbot.edit(on_edit, [conversation, *settings], started, **refusing),
     ]
     answering = []
+    stands = [browser, send, stop, chatbot, status]
     for event in begun:
         event.success(lambda talk: talk.saved(), conversation, browser, **quiet)  # survives a reload meanwhile
         run = event.success(
@@ -241,10 +265,10 @@ def build(engine: Engine) -> None:
             **refusing,
         )
         answering.append(run)
-        run.then(finish, conversation, [browser, send, stop], **quiet)
-    settled = [browser, send, stop, chatbot, status]
-    stop.click(on_stop, conversation, settled, cancels=answering, **quiet)
-    gr.on([clear.click, chatbot.clear], on_clear, None, [*settled, conversation], cancels=answering, **quiet)
+        run.then(settled, conversation, stands, **quiet)
+        run.failure(on_failure, conversation, stands, **quiet)
+    stop.click(on_stop, conversation, stands, cancels=answering, **quiet)
+    gr.on([clear.click, chatbot.clear], on_clear, conversation, [*stands, conversation], cancels=answering, **quiet)
     model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **quiet)
     page = Context.root_block
     assert page is not None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import inspect
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -55,7 +55,9 @@ def user_of(http: gr.Request) -> str:
     return http.username or http.session_hash or "anonymous"
 
 
-async def watch(engine: Engine, request: Request, user: str, pace: float = PACE_S) -> AsyncIterator[list[Moment]]:
+async def watch(
+    engine: Engine, request: Request, user: str, pace: float = PACE_S
+) -> AsyncGenerator[list[Moment], None]:
     """Run a request and yield all that is new, at most once every `pace` seconds; cancelled when it is closed."""
     try:
         job = engine.submit(request.model, request, user)

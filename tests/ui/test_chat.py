@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+import httpx
 import pytest
 
 from pipelines.chat import Message
 from pipelines.events import Progress, Queued, Recipe, Result, Text, Token
 from pipelines.weights import Availability
+from tests.conftest import MODEL, WAIT_S, Endless, Server
 from tests.pipelines.fakes import KB, FakeStore, engine, say, spec
 from ui import states
 from ui.chat import Conversation, Draft, _parse, describe, option, show
@@ -260,3 +263,86 @@ def test_the_picker_says_how_large_a_model_is_and_whether_it_fits() -> None:
     eng = engine(small, large)
     assert option(eng, small).startswith("Small") and "11.0 KiB" in option(eng, small)
     assert "too large" in option(eng, large) and "too large" not in option(eng, small)
+
+
+# The page's events, as the page sends them --------------------------------------------------------------------------
+
+
+class Page:
+    """One visitor's session, without a browser: calls the page's events by their names."""
+
+    def __init__(self, server: Server, http: httpx.Client, session: str) -> None:
+        self._http = http
+        self._session = session
+        numbers = {event.api_name: number for number, event in reversed(server.page.fns.items())}
+        self._number = numbers.__getitem__
+
+    def call(self, event: str, *values: Any) -> Any:
+        """The outputs of an event that takes no place in the queue."""
+        body = {"data": values, "fn_index": self._number(event), "session_hash": self._session}
+        return self._http.post("gradio_api/run/predict", json=body).raise_for_status().json()["data"]
+
+    def join(self, event: str, *values: Any) -> None:
+        body = {"data": values, "fn_index": self._number(event), "session_hash": self._session}
+        self._http.post("gradio_api/queue/join", json=body).raise_for_status()
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        with self._http.stream("GET", "gradio_api/queue/data", params={"session_hash": self._session}) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data:"):
+                    yield json.loads(line.removeprefix("data:"))
+
+    def ask(self, text: str) -> None:
+        """What pressing Send sets off, up to the answer."""
+        self.join("on_send", text, None, *VALUES)
+        assert next(m for m in self.messages() if m["msg"] == "process_completed")["success"]
+        self.join("answer", None, *VALUES)
+
+
+VALUES = (MODEL, "", 0.3, 0.9, 512, 0)
+
+
+def test_stop_has_the_last_word_even_before_gradio_cancels_the_run(served: Server) -> None:
+    """The page asks for on_stop first and for the cancellation after it; the answer goes on streaming in between."""
+    served.script = endless = Endless()
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        page = Page(served, http, "stopper")
+        page.ask("hi")
+        messages = page.messages()
+        next(message for message in messages if "Writing" in json.dumps(message))
+        saved, send, stop, conversation, line = page.call("on_stop", None)
+        assert "what was written is kept" in line and send["visible"] and not stop["visible"]
+        assert "process_completed" in [message["msg"] for message in messages]  # without any cancellation
+        assert endless.cancelled.wait(WAIT_S)
+        after = page.call("settled", None)
+        assert after[0] == saved and after[0][-1]["role"] == "assistant" and after[0][-1]["content"]
+        assert after[4] == line and after[3] == conversation
+
+
+def test_a_run_that_ends_late_leaves_the_next_answer_alone(served: Server) -> None:
+    served.script = first = Endless()
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        page = Page(served, http, "hasty")
+        page.ask("one")
+        assert first.started.wait(WAIT_S)
+        page.call("on_stop", None)
+        served.script = second = Endless()
+        page.ask("two")
+        assert second.started.wait(WAIT_S)
+        *_, send, stop, _, _ = page.call("settled", None)  # as after the first run
+        assert not send["visible"] and stop["visible"]
+        page.call("on_stop", None)
+        assert second.cancelled.wait(WAIT_S) and first.cancelled.wait(WAIT_S)
+        assert [m["role"] for m in page.call("settled", None)[0]] == ["user", "assistant", "user", "assistant"]
+
+
+def test_a_new_conversation_ends_the_answer_and_hears_no_more_of_it(served: Server) -> None:
+    served.script = endless = Endless()
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        page = Page(served, http, "mover")
+        page.ask("hi")
+        assert endless.started.wait(WAIT_S)
+        page.call("on_clear", None)
+        assert endless.cancelled.wait(WAIT_S)
+        saved, send, stop, conversation, line = page.call("settled", None)
+        assert (saved, conversation, line) == ([], [], states.idle()) and send["visible"] and not stop["visible"]
