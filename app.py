@@ -130,9 +130,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(
             "Anyone who reaches this address can use it. --auth FILE asks for a login; --demo sets limits for guests."
         )
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     stop.wait()
     engine.close()
     page.close(verbose=False)

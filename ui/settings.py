@@ -62,7 +62,7 @@ def parse(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.env
 
 def size(text: str) -> int:
     """Bytes from text such as 20GiB, 512 MiB or 8e9. Raises argparse's error for anything else."""
-    match = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([a-z]*)\s*", text.lower())
+    match = re.fullmatch(r"\s*((?:\d+(?:\.\d+)?|\.\d+)(?:e\d+)?)\s*([a-z]*)\s*", text.lower())
     if match is None or match[2] not in UNITS:
         raise argparse.ArgumentTypeError(f"“{text}” is not a size; write it like 20GiB or 512MiB")
     return int(float(match[1]) * UNITS[match[2]])
