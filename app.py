@@ -120,6 +120,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         url = launch(page, engine, settings)
     except (PolymuseError, ValueError, OSError) as error:
         sys.exit(f"Polymuse cannot start: {error}")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     status = engine.status()
     print(
         f"Polymuse is at {url} on {status.device.name}, with {format_bytes(status.budget)} for models. Ctrl-C stops."
