@@ -22,6 +22,7 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks.local import STORY, Chats, chats
 from benchmarks.report import Goal, Sample, Watch, add_calm, finish, table
@@ -43,31 +44,27 @@ class Cancel:
 
 
 def cancels(chat: Chats, count: int, dice: random.Random, watch: Watch) -> list[Cancel]:
-    """Cancel one chat after another at random moments; each has the next waiting behind it."""
-    job = chat.ask("visitor", 1_000)
-
-    def one() -> Cancel:
-        nonlocal job
-        cancelled, job = job, chat.ask("visitor", 1_000)
-        return _cancel(chat, cancelled, job, dice)
-
+    """Cancel so many chats, one after another."""
     found = []
     for number in range(count):
-        found.append(watch.measure(one))
+        found.append(watch.measure(partial(cancel, chat, dice)))
         print(f"cancel {number + 1}: let go after {found[-1].let_go * 1000:.1f} ms", flush=True)
-    job.cancel()
-    job.wait_let_go()
     return found
 
 
-def _cancel(chat: Chats, job: Job, follower: Job, dice: random.Random) -> Cancel:
-    """Cancel one at a random moment after a random number of tokens, and wait until the next one has begun."""
+def cancel(chat: Chats, dice: random.Random) -> Cancel:
+    """Cancel a chat at a random moment after a random number of tokens, with the next one waiting behind it."""
+    job, follower = chat.ask("visitor", 1_000), chat.ask("visitor", 1_000)
     _await(job, dice.randint(1, LATEST_TOKENS))
     time.sleep(dice.random() * _token_time(chat, job))
     began = time.perf_counter()
     job.cancel()
     let_go = _let_go(job) - began
+    if job.state != "cancelled":
+        raise RuntimeError("The answer ended before it was cancelled.")
     _await(follower, 1)
+    follower.cancel()
+    _let_go(follower)
     noted = chat.run_of(job)
     late = sum(when > began for when in noted.tokens)
     before = noted.gaps[: len(noted.gaps) - late]

@@ -5,7 +5,8 @@ turn, several times each: a bare one, that imports gradio and launches gr.Blocks
 person starts it. Each is timed from the start of its process to the first successful GET, of / for both, and of
 /health for ours; it is asked every hundredth of a second. The difference of the medians is what Polymuse adds: tabs,
 theme, device detection, catalog. One start of each goes before and is not counted, so that files come from the disk
-cache; right after a boot both take longer.
+cache; right after a boot both take longer. The seconds that each process computed for until its page came are given
+too: on a busy machine they say what the difference would be on an idle one.
 
 Memory is read when the page has been served and no job was ever sent: RSS counts pages shared with other programs,
 USS only what would come free if the server ended. That torch is not loaded by then is checked twice: no torch library
@@ -46,6 +47,7 @@ class Start:
 
     page: float  # seconds
     health: float | None
+    processor: float  # seconds that it computed for until then
     rss: int  # bytes
     uss: int
     torch_mapped: bool
@@ -56,8 +58,9 @@ def measure(name: str) -> Start:
     with serving(PROGRAMS[name]) as server:
         health = server.seconds_until("/health") if name == "polymuse" else None
         page = server.seconds_until("/")
-        memory = psutil.Process(server.process.pid).memory_full_info()
-        return Start(page, health, memory.rss, memory.uss, torch_mapped(server))
+        process = psutil.Process(server.process.pid)
+        used, memory = process.cpu_times(), process.memory_full_info()
+        return Start(page, health, used.user + used.system, memory.rss, memory.uss, torch_mapped(server))
 
 
 def torch_mapped(server: Server) -> bool:
@@ -99,6 +102,8 @@ def report(bare: Sequence[Start], ours: Sequence[Start], watch: Watch) -> None:
         "bare_page_s": Sample.of(start.page for start in bare),
         "page_s": Sample.of(start.page for start in ours),
         "health_s": Sample.of(start.health for start in ours if start.health is not None),
+        "bare_processor_s": Sample.of(start.processor for start in bare),
+        "processor_s": Sample.of(start.processor for start in ours),
         "bare_rss_mib": Sample.of(start.rss / 2**20 for start in bare),
         "rss_mib": Sample.of(start.rss / 2**20 for start in ours),
         "bare_uss_mib": Sample.of(start.uss / 2**20 for start in bare),
@@ -108,6 +113,7 @@ def report(bare: Sequence[Start], ours: Sequence[Start], watch: Watch) -> None:
     rows = [
         ("start to page", numbers["bare_page_s"].text("s"), numbers["page_s"].text("s")),
         ("start to /health", "", numbers["health_s"].text("s")),
+        ("computing until then", numbers["bare_processor_s"].text("s"), numbers["processor_s"].text("s")),
         ("resident (RSS)", numbers["bare_rss_mib"].text("MiB", digits=0), numbers["rss_mib"].text("MiB", digits=0)),
         ("its own (USS)", numbers["bare_uss_mib"].text("MiB", digits=0), numbers["uss_mib"].text("MiB", digits=0)),
         ("torch loaded", "", "yes" if torch else "no"),
