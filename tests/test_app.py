@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import gradio as gr
 import httpx
 import pytest
 
@@ -159,3 +160,9 @@ threading.Thread(target=watch).start()
 app.make_engine = lambda settings: eng
 app.main(["--port", sys.argv[1], "--device", "cpu"])
 """
+
+
+def test_the_queue_does_not_take_a_core_from_the_models(server: Server) -> None:
+    """The pause is a private setting of gradio's: this fails when a later version drops or renames it."""
+    assert "sleep_when_free" in vars(gr.Blocks()._queue)
+    assert server.page._queue.sleep_when_free == app.QUEUE_POLL_S
