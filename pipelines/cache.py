@@ -4,20 +4,23 @@
     work/KEY/         what is being fetched or made; kept when interrupted, so that it resumes
     locks/KEY.lock    held while somebody works on KEY, across threads and processes
     commits/BRANCH    which commit a hub branch meant when it was fetched
+    together/KEY/     links to the pieces of a model that come from several places
 
 A KEY names one declaration, with a digest of everything that decides the content.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -68,6 +71,25 @@ class Cache:
             return None
         here = _sizes(folder)
         return manifest if all(here.get(name) == size for name, size in manifest.files.items()) else None
+
+    def gather(self, parts: Mapping[str, Path], revision: str) -> Path:
+        """A folder in which each of these folders is found under its name. Links; where those are not to be had, as
+        on many a Windows, copies."""
+        key = hashlib.sha256(f"{sorted(parts.items())} {revision}".encode()).hexdigest()[:16]
+        folder = self.root / "together" / key
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, path in parts.items():
+            place = folder / name
+            if place.exists():
+                continue
+            fresh = folder / f".{name}.{uuid4().hex}"
+            try:
+                fresh.symlink_to(path, target_is_directory=True)
+            except OSError:
+                shutil.copytree(path, fresh)
+            with suppress(OSError):  # somebody else was quicker
+                fresh.replace(place)
+        return folder
 
     def make(self, key: str, origin: Manifest, build: Callable[[Path], Path], what: str, emit: Emit) -> Manifest:
         """Make ready/KEY, unless somebody else does while we wait for them.

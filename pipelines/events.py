@@ -50,11 +50,15 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The predicted clean sample after `step` of `total` steps: never raw noise, and made from a copy."""
+    """The predicted clean sample after `step` of `total` steps: never raw noise, and made from a copy.
+
+    `noisy` shows, likewise in colours, what the step was given to clean, where the model can tell.
+    """
 
     image: Image
     step: int
     total: int
+    noisy: Image | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,35 @@ class Text:
     left_out: int = 0
 
 
-Artifact: TypeAlias = Text
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A picture that the model drew upon: which one, how well its name fits the prompt (cosine), and a thumbnail."""
+
+    name: str
+    style: str
+    score: float
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One finished picture, and the seed that gives it again. `small` is what it was before it was enlarged."""
+
+    image: Image
+    seed: int
+    small: Image | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Finished pictures. `settings` are those that the request left to the model; they go into the recipe."""
+
+    pictures: tuple[Picture, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    references: tuple[Reference, ...] = ()
+
+
+Artifact: TypeAlias = Text | Pictures
 """What a run made. Each modality adds its own value type to this union."""
 
 

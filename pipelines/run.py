@@ -89,7 +89,7 @@ class Run:
         self.job.enter("fetching")
         fetched = self._at.store.fetch(spec.weights, self._report)
         artifact = self._compute(lambda: spec.load(self._at.device, fetched.path))
-        options = request.model_dump(exclude={"model", "seed"})
+        options = request.model_dump(exclude={"model", "seed"}) | dict(getattr(artifact, "settings", {}))
         return Result(artifact, Recipe(spec.id, fetched.revision, request.seed, options, _versions()))
 
     def _compute(self, load: Callable[[], Pipeline[Any]]) -> Artifact:

@@ -40,21 +40,30 @@ def make(own: Any, name: SchedulerName, only_own: bool) -> Any:
     return getattr(diffusers, kind).from_config(own.config, **settings)
 
 
-def watch(scheduler: Any, seen: Callable[[Tensor | None], None]) -> None:
-    """Call `seen` with the predicted clean latent at the end of each step; what it raises ends the run there.
+def watch(scheduler: Any, seen: Callable[[Tensor | None, Tensor], None]) -> None:
+    """Call `seen` with the predicted clean latent, and the noisy one that the step began with, at the end of each
+    step; what it raises ends the run there.
 
     The scheduler's step is the one place that every pipeline passes at every step, whichever callbacks its class has,
-    and the only one that knows the prediction. The tensor is the scheduler's own: look, don't touch.
+    and the only one that knows the prediction. The tensors are the run's own: look, don't touch.
     """
     plain = scheduler.step
 
     @wraps(plain)  # pipelines look at its signature for "eta" and "generator"
     def step(model_output: Tensor, timestep: Any, sample: Tensor, *args: Any, return_dict: bool = True, **kwargs: Any):  # type: ignore[no-untyped-def]
         output = plain(model_output, timestep, sample, *args, **kwargs)
-        seen(predicted_clean(scheduler, output, model_output, timestep, sample))
+        seen(predicted_clean(scheduler, output, model_output, timestep, sample), at_unit_scale(scheduler, sample))
         return output if return_dict else output.to_tuple()
 
     scheduler.step = step
+
+
+def at_unit_scale(scheduler: Any, sample: Tensor) -> Tensor:
+    """The noisy latent of a step just taken, about as large as a clean one: some schedulers let the noise grow."""
+    if float(getattr(scheduler, "init_noise_sigma", 1.0)) <= 1:
+        return sample
+    sigma = scheduler.sigmas[scheduler.step_index - 1].to(sample.device)
+    return cast("Tensor", sample / (sigma**2 + 1) ** 0.5)
 
 
 def predicted_clean(scheduler: Any, output: Any, model_output: Tensor, timestep: Any, sample: Tensor) -> Tensor | None:

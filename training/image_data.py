@@ -7,7 +7,7 @@ Writes encoded.safetensors (latents normalised by the autoencoder's config) and 
     scenes (n, 8, 16, 16)     words (captions + 1, 24, 384), lengths (captions + 1): the last caption is the empty one
     pictures (p, 8, 16, 16)   every picture on white: the references; withheld ones are zero
 
-and the references alone, with their names' embeddings, as pipelines.image_references loads them.
+and the references alone, with their names' embeddings, into --out/references, as a component of the pipeline.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from torch import Tensor
 
 from pipelines.image_autoencoder import Autoencoder
 from pipelines.image_references import References
-from pipelines.image_text import MINILM, TOKENS, TextEncoder
+from pipelines.image_text import TOKENS, TextEncoder
+from pipelines.weights import MINILM, Store
 from training.captions import Captions, Scene
 from training.emoji_data import FOLDER
-from training.loop import use_spare_cores
+from training.loop import export, use_spare_cores
 from training.pictures import PictureSet, on
 
 
@@ -74,8 +75,6 @@ def allowed_references(scene: Scene, records: list[dict[str, Any]], by_thing: di
 
 def text_encoder(folder: Path | None) -> TextEncoder:
     if folder is None:
-        from pipelines.weights import Store
-
         folder = Store().fetch(MINILM, lambda update: None).path
     return TextEncoder.load(folder)
 
@@ -124,7 +123,7 @@ def reference_set(pictures: PictureSet, encoded: Encoded, text: TextEncoder) -> 
     vectors = torch.cat([text.sentences(names[start : start + 128]) for start in range(0, len(names), 128)])
     where = torch.tensor([names.index(record["label"]) for record in chosen])
     labels, styles = ([record[name] for record in chosen] for name in ("label", "style"))
-    return References(labels, styles, vectors[where], encoded.pictures[rows])
+    return References.of(labels, styles, vectors[where], encoded.pictures[rows].float())
 
 
 def main() -> None:
@@ -146,7 +145,7 @@ def main() -> None:
         {name: getattr(made, name) for name in ("scenes", "words", "lengths", "pictures")},
         args.out / "encoded.safetensors",
     )
-    reference_set(pictures, made, text).save(args.out)
+    export(reference_set(pictures, made, text), args.out / "references")
     (args.out / "encoded.json").write_text(json.dumps({"references": made.references}))
     print(f"{len(made.scenes)} scenes and {len(made.pictures)} pictures in {args.out}")
 

@@ -87,7 +87,7 @@ def main() -> None:
     latents = drawn(
         [*asked, *PROMPTS],
         denoiser,
-        References.load(args.encoded),
+        References.from_pretrained(args.encoded / "references", torch_dtype=torch.float32),
         text_encoder(args.text_encoder),
         guidance=args.guidance,
         use_references=not args.text_only,

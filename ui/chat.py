@@ -290,6 +290,7 @@ async def show(draft: Draft, moments: AsyncIterator[list[Moment]]) -> AsyncItera
                     draft.text += text
                     line = states.writing(tokens, time.monotonic() - first if tokens > 1 else 0)
                 case Result(artifact=artifact):
+                    assert isinstance(artifact, Text)
                     line = states.done(_summary(artifact, tokens, time.monotonic() - first))
                 case Failed(message=message):
                     line = states.failed(message)

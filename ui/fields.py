@@ -31,6 +31,8 @@ def visible(kind: type[Request], name: str, label: str, **kwargs: Any) -> Compon
 def hidden(name: str, field: FieldInfo) -> Component:
     """The invisible input of an API endpoint. It has no limits of its own: the Request checks them, once."""
     value = default(field)
+    if field.annotation == bytes | None:
+        return gr.File(type="binary", label=name, visible=False)
     if field.annotation is str:
         return gr.Textbox(value=value, label=name, visible=False)
     if field.annotation in (int, float):

@@ -8,6 +8,7 @@ loop.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import inspect
 import io
@@ -20,17 +21,20 @@ import gradio as gr
 from pipelines.engine import Engine
 from pipelines.errors import PolymuseError
 from pipelines.events import (
+    Artifact,
     Cancelled,
     Event,
+    Pictures,
     Preview,
     Progress,
     Queued,
     Result,
     Sound,
+    Text,
     Token,
 )
 from pipelines.spec import Request, validate
-from ui import fields
+from ui import fields, files
 
 PACE_S = 0.08  # a page is redrawn at most a dozen times a second; each redraw costs the server about two milliseconds
 
@@ -89,12 +93,13 @@ def endpoint(engine: Engine, kind: type[Request], api_name: str) -> None:
     Streams two outputs: `update`, the event as JSON, and `file`, empty until the end. Call it inside the Blocks.
     """
 
-    async def run(*values: Any) -> AsyncIterator[tuple[dict[str, Any], None]]:
+    async def run(*values: Any) -> AsyncIterator[tuple[dict[str, Any], str | None]]:
         *given, http = values
         request = request_from(kind, dict(zip(kind.model_fields, given, strict=True)))
         async for moments in watch(engine, request, user_of(http), pace=0):
             for moment in moments:
-                yield as_json(moment), None
+                file = await asyncio.to_thread(files.written, moment) if isinstance(moment, Result) else None
+                yield as_json(moment), file
 
     run.__doc__ = f"{inspect.getdoc(kind)} Streams `update` events; the last one carries the result and its recipe."
     run.__annotations__ = {"http": gr.Request}  # gradio fills it in; the rest are the fields
@@ -114,9 +119,10 @@ def as_json(moment: Moment) -> dict[str, Any]:
     """An event as the API sends it: its type in lower case, and its fields. A failure becomes the call's error."""
     match moment:
         case Result(artifact=artifact, recipe=recipe):
-            return {"type": "result", **asdict(artifact), "recipe": asdict(recipe)}
-        case Preview(image=image, step=step, total=total):
-            return {"type": "preview", "image": _data_uri(image), "step": step, "total": total}
+            return {"type": "result", **_described(artifact), "recipe": asdict(recipe)}
+        case Preview(image=image, step=step, total=total, noisy=noisy):
+            given = None if noisy is None else data_uri(noisy)
+            return {"type": "preview", "image": data_uri(image), "noisy": given, "step": step, "total": total}
         case Sound(samples=samples, rate=rate):
             return {"type": "sound", "samples": base64.b64encode(samples.tobytes()).decode(), "rate": rate}
         case Queued() | Progress() | Token():
@@ -127,7 +133,18 @@ def as_json(moment: Moment) -> dict[str, Any]:
             raise gr.Error("The job was cancelled.", print_exception=False)
 
 
-def _data_uri(image: Any) -> str:
+def _described(artifact: Artifact) -> dict[str, Any]:
+    """What an artifact is, in JSON; of a picture that is what is in the file, not the picture."""
+    match artifact:
+        case Text():
+            return asdict(artifact)
+        case Pictures():
+            seeds = [picture.seed for picture in artifact.pictures]
+            drawn_from = [{"name": r.name, "style": r.style, "score": r.score} for r in artifact.references]
+            return {"seeds": seeds, "drawn_from": drawn_from}
+
+
+def data_uri(image: Any) -> str:
     """A small JPEG, as measured the cheapest way to show a preview: no file, no second request."""
     buffer = io.BytesIO()
     image.convert("RGB").save(buffer, "JPEG", quality=70)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -14,9 +13,10 @@ from PIL import Image
 
 from pipelines import image
 from pipelines.errors import BadRequest
-from pipelines.events import Cancelled, Emit, Preview, Progress, Result, Update
-from pipelines.image import ImagePipeline, ImageRequest, Pictures
+from pipelines.events import Cancelled, Emit, Pictures, Preview, Progress, Result, Update
+from pipelines.image import ImagePipeline
 from pipelines.image_families import FAMILIES
+from pipelines.image_request import ImageRequest
 from tests.pipelines import tiny_image
 from tests.pipelines.fakes import CPU, engine, spec
 
@@ -70,9 +70,7 @@ def sd(pipelines: dict[str, ImagePipeline]) -> ImagePipeline:
 
 
 def load(folder: Path) -> ImagePipeline:
-    pipeline = image.load(CPU, folder)
-    pipeline._preview_s = 0
-    return pipeline
+    return image.load(CPU, folder)
 
 
 def ask(prompt: str = "a red cat", **settings: Any) -> ImageRequest:
@@ -168,7 +166,7 @@ def test_the_first_of_two_pictures_is_the_one_alone_and_the_second_has_the_next_
 
 def test_previews_do_not_change_the_bytes(family: ImagePipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     with_previews = drawn(family, ask())
-    monkeypatch.setattr(family, "_preview_s", math.inf)
+    monkeypatch.setattr(family, "_previews", False)
     result, events = run(family, ask())
     assert [picture.image.tobytes() for picture in result.pictures] == with_previews
     assert all(isinstance(event, Progress) for event in events)
@@ -301,15 +299,6 @@ def test_schedulers_differ_and_leave_the_models_own_alone(sd: ImagePipeline) -> 
 def test_a_flow_model_refuses_a_scheduler_that_is_not_its_own(pipelines: dict[str, ImagePipeline]) -> None:
     with pytest.raises(BadRequest, match=r"cannot use “DDIM”. Choose “default”"):
         run(pipelines["flux"], ask(scheduler="DDIM"))
-
-
-def test_previews_come_no_faster_than_a_page_can_show(sd: ImagePipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter(range(100))
-    monkeypatch.setattr(sd, "_clock", lambda: next(times))
-    monkeypatch.setattr(sd, "_preview_s", 4)
-    _, events = run(sd, ask(steps=10, scheduler="Euler"))
-    kinds = [isinstance(event, Preview) for event in events[1:]]
-    assert kinds == [True, False, False, False, True, False, False, False, True, True], "the last one always comes"
 
 
 @pytest.mark.parametrize("name", ["sd", "flux"])

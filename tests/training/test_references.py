@@ -14,13 +14,14 @@ NAMES = ("fox", "apple", "moon")
 @pytest.fixture
 def references():
     names = [name for name in NAMES for _ in STYLES]
-    vectors = torch.eye(3).repeat_interleave(len(STYLES), 0)
-    return References(names, list(STYLES) * 3, vectors, torch.arange(15.0)[:, None, None, None].expand(-1, 8, 4, 4))
+    vectors = torch.eye(3, 384).repeat_interleave(len(STYLES), 0)
+    latents = torch.arange(15.0)[:, None, None, None].expand(-1, 8, 4, 4).contiguous()
+    return References.of(names, list(STYLES) * 3, vectors, latents)
 
 
 def embed(texts):
     """A sentence encoder that knows three words."""
-    return torch.tensor([[float(name in text) for name in NAMES] for text in texts])
+    return torch.tensor([[float(name in text) for name in NAMES] + [0.0] * 381 for text in texts])
 
 
 @pytest.mark.parametrize(
@@ -62,8 +63,8 @@ def test_two_things_share_the_references(references):
 
 
 def test_references_survive_saving(references, tmp_path):
-    references.save(tmp_path)
-    loaded = References.load(tmp_path)
+    references.save_pretrained(tmp_path)
+    loaded = References.from_pretrained(tmp_path)
     assert (loaded.names, loaded.styles) == (references.names, references.styles)
     found = [loaded.find("an apple, flat", embed, 2), []]
     latents, there = loaded.stack(found, 3)

@@ -1,0 +1,36 @@
+"""Artifacts as files on their way to a visitor: written where gradio serves from, under names nobody can guess."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+from gradio.utils import get_upload_folder
+
+from pipelines import picture_file
+from pipelines.events import Picture, Pictures, Recipe, Result, Text
+
+
+def written(result: Result) -> str | None:
+    """The file of a result: a PNG, a ZIP of several; None for a text, which travels in the update itself."""
+    match result.artifact:
+        case Text():
+            return None
+        case Pictures(pictures=(picture,)):
+            return picture_of(picture, result.recipe)
+        case Pictures() as pictures:
+            return _write(picture_file.archive(pictures, result.recipe), "polymuse-pictures.zip")
+
+
+def picture_of(picture: Picture, recipe: Recipe) -> str:
+    """One picture as a PNG that carries its recipe."""
+    return _write(picture_file.png(picture, recipe), f"polymuse-{picture.seed}.png")
+
+
+def _write(data: bytes, name: str) -> str:
+    """The path of a file with this content and name; its folder is a digest of the content, as gradio's own are."""
+    folder = Path(get_upload_folder()) / sha256(data).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_bytes(data)
+    return str(path)
