@@ -9,10 +9,11 @@ import pytest
 
 from pipelines.device import Device
 from pipelines.hub import wanted
-from pipelines.image_catalog import PATTERNS, image_models
+from pipelines.image_catalog import PATTERNS, UPSCALER, image_models
+from pipelines.image_request import BUILT_IN
 from pipelines.image_sizes import Sizes
 from pipelines.spec import Registry
-from pipelines.weights import Hub
+from pipelines.weights import Hub, Together, is_built_in
 
 GIB = 2**30
 GPU = Device("cuda", "a GPU", 80 * GIB, half=True)
@@ -23,14 +24,21 @@ MODELS = Registry(image_models(GPU))
 def test_every_entry_states_its_facts(id: str) -> None:
     spec = MODELS[id]
     assert spec.title and spec.licence and spec.card and spec.sized_by
-    assert isinstance(spec.weights, Hub) and spec.weights.size > spec.resident * 0.9
+    assert isinstance(spec.weights, Together)
+    pieces = dict(spec.weights.parts)
+    assert pieces["upscaler"] == UPSCALER
+    if id == BUILT_IN:
+        assert is_built_in(spec.weights)
+    else:
+        assert isinstance(pieces["model"], Hub) and pieces["model"].size > spec.resident * 0.9
     assert pickle.loads(pickle.dumps(spec)) == spec
     made_for = spec.load.made_for  # type: ignore[attr-defined]
     Sizes(16, made_for.most).check(made_for.side, made_for.side)
+    assert made_for.upscale == 1 or id == BUILT_IN
     spec.request(prompt="a", steps=made_for.steps, guidance=made_for.guidance)
 
 
-@pytest.mark.parametrize("id", [spec.id for spec in MODELS])
+@pytest.mark.parametrize("id", [spec.id for spec in MODELS if spec.id != BUILT_IN])
 def test_the_gpu_that_its_card_names_is_large_enough(id: str) -> None:
     spec = MODELS[id]
     named = re.match(r"For GPUs from (\d+) GiB", spec.card)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -80,7 +81,7 @@ def test_looking_leaves_the_latent_as_it_is() -> None:
     clean = torch.randn(1, 4, 6, 10)
     before = clean.clone()
     shown = preview.latent(clean, vae, "none", 6, 10)
-    colours = preview.Colours(torch.randn(4, 3), torch.zeros(3))
+    colours = preview.Colours(torch.randn(3, 4, 1, 1), torch.zeros(3))
     colours.picture(shown)
     colours.picture(clean[0])
     assert torch.equal(clean, before)
@@ -90,10 +91,23 @@ def test_looking_leaves_the_latent_as_it_is() -> None:
 def test_a_preview_has_a_pixel_for_each_cell_and_stays_in_range() -> None:
     import torch
 
-    colours = preview.Colours(100 * torch.randn(4, 3), torch.zeros(3))
+    colours = preview.Colours(100 * torch.randn(3, 4, 1, 1), torch.zeros(3))
     picture = colours.picture(torch.randn(4, 6, 10))
     assert (picture.size, picture.mode) == ((10, 6), "RGB")
     assert set(np.unique(np.asarray(picture))) >= {0, 255}
+
+
+def test_a_finer_map_gives_each_cell_a_square_of_pixels_and_survives_saving(tmp_path: Path) -> None:
+    import torch
+
+    colours = preview.Colours(torch.randn(3 * 8 * 8, 4, 3, 3) / 6, torch.full((192,), 0.5))
+    colours.save(tmp_path / preview.FILE)
+    loaded = preview.stored(tmp_path)
+    assert loaded is not None
+    latent = torch.randn(4, 6, 10)
+    assert loaded.picture(latent).size == (80, 48)
+    assert loaded.picture(latent).tobytes() == colours.picture(latent).tobytes()
+    assert preview.stored(tmp_path / "elsewhere") is None
 
 
 def test_a_preview_costs_next_to_nothing() -> None:
@@ -102,7 +116,7 @@ def test_a_preview_costs_next_to_nothing() -> None:
 
     import torch
 
-    colours = preview.Colours(torch.randn(16, 3), torch.zeros(3))
+    colours = preview.Colours(torch.randn(3, 16, 1, 1), torch.zeros(3))
     latent = torch.randn(16, 128, 128)
     colours.picture(latent)
     best = min(_timed(lambda: colours.picture(latent), time.perf_counter) for _ in range(20))
