@@ -41,6 +41,7 @@ class Snapshot:
     repo: str
     commit: str
     files: tuple[File, ...]
+    pipeline: str = ""  # the class of diffusers that the hub knows it for
 
     @property
     def size(self) -> int:
@@ -80,7 +81,29 @@ def resolve(hub: Hub, endpoint: str | None) -> Snapshot:
             f"{', '.join(hub.patterns)}{f' (only formats that can run code, such as {others[0]})' if others else ''}. "
             "Choose a repository or revision that has safetensors."
         )
-    return Snapshot(hub.repo, str(info.sha), files)
+    pipeline = ((info.config or {}).get("diffusers") or {}).get("_class_name", "")
+    return Snapshot(hub.repo, str(info.sha), files, pipeline)
+
+
+def header(hub: Hub, snapshot: Snapshot, name: str, endpoint: str | None) -> int:
+    """How many parameters a safetensors file holds, by its first bytes alone."""
+    import httpx2
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, SafetensorsParsingError
+
+    try:
+        told = HfApi(endpoint=endpoint).parse_safetensors_file_metadata(
+            hub.repo, name, revision=snapshot.commit, timeout=TIMEOUT_S
+        )
+    except SafetensorsParsingError as error:
+        raise BadWeights(f"{name} of {hub.repo} is not a safetensors file, whatever its name says.") from error
+    except HfHubHTTPError as error:
+        raise _refused(
+            hub, endpoint, error.response.status_code, error.response.headers.get("X-Error-Code")
+        ) from error
+    except httpx2.RequestError as error:
+        raise DownloadFailed(f"The hub stopped answering for {hub.repo} ({error}). Try again.") from error
+    return sum(told.parameter_count.values())
 
 
 def wanted(name: str, patterns: tuple[str, ...]) -> bool:

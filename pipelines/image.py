@@ -135,7 +135,7 @@ class ImagePipeline:
     ) -> tuple[Image, tuple[Reference, ...]]:
         """The picture with this number: one call of diffusers, on a view and with a scheduler of its own."""
         view = copy.copy(self._views[plan.task])
-        scheduler = schedulers.make(view.scheduler, request.scheduler, self._family.only_own_schedule)
+        scheduler = schedulers.make(view.scheduler, request.scheduler, self._family.flow, self._family.even)
         view.scheduler = scheduler
         step = 0
 

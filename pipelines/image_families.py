@@ -39,7 +39,9 @@ class Family:
     module: str = "diffusers"
     redraw: str = ""  # from a picture
     inpaint: str = ""  # under a mask
-    only_own_schedule: bool = False
+    flow: bool = False  # from noise to picture on straight lines: see schedulers.py
+    even: bool = False  # and its pipeline asks for evenly spaced levels of noise
+    unmasked: bool = False  # its attention has no mask, so that kernels that know none serve it
     packing: Packing = "none"
     cells: int = 1  # sides are multiples of this many latent cells
     shortest: int = 4  # of a side, in such multiples
@@ -52,6 +54,7 @@ class Family:
     left_out: tuple[str, ...] = ()  # components that are not loaded
 
 
+INDEX = "model_index.json"
 SQUARE_512 = 512 * 512
 MEGAPIXEL = 1024 * 1024
 AS_ASKED = {"use_resolution_binning": False, "clean_caption": False}  # the size asked for, and the prompt as it is
@@ -68,7 +71,7 @@ FAMILIES: dict[str, Family] = {
             module="pipelines.image_emoji",
             redraw="EmojiPipeline",
             inpaint="EmojiPipeline",
-            only_own_schedule=True,
+            flow=True,
             cells=16,  # trained at one size
             shortest=1,
             takes_reference=True,
@@ -94,7 +97,7 @@ FAMILIES: dict[str, Family] = {
             MadeFor(28, 4.5, 1024, 2 * MEGAPIXEL),
             redraw="StableDiffusion3Img2ImgPipeline",
             inpaint="StableDiffusion3InpaintPipeline",
-            only_own_schedule=True,
+            flow=True,
             cells=2,
         ),
         Family(
@@ -103,7 +106,9 @@ FAMILIES: dict[str, Family] = {
             MadeFor(28, 3.5, 1024, 2 * MEGAPIXEL),
             redraw="FluxImg2ImgPipeline",
             inpaint="FluxInpaintPipeline",
-            only_own_schedule=True,
+            flow=True,
+            even=True,
+            unmasked=True,
             packing="patches",
             cells=2,
             takes_negative=False,  # its guidance is distilled: there is no second prediction to push away from
@@ -114,7 +119,9 @@ FAMILIES: dict[str, Family] = {
             MadeFor(4, 1.0, 1024, 2 * MEGAPIXEL),
             redraw="Flux2KleinPipeline",  # the picture is a reference for the prompt; strength plays no part
             inpaint="Flux2KleinInpaintPipeline",
-            only_own_schedule=True,
+            flow=True,
+            even=True,
+            unmasked=True,
             packing="tokens",
             cells=2,
             takes_negative=False,
@@ -125,7 +132,7 @@ FAMILIES: dict[str, Family] = {
             MadeFor(50, 4.0, 1328, 2 * MEGAPIXEL),
             redraw="QwenImageImg2ImgPipeline",
             inpaint="QwenImageInpaintPipeline",
-            only_own_schedule=True,
+            flow=True,
             packing="patches",
             cells=2,
             frames=True,
@@ -138,14 +145,14 @@ FAMILIES: dict[str, Family] = {
             MadeFor(8, 0.0, 1024, 2 * MEGAPIXEL),
             redraw="ZImageImg2ImgPipeline",
             inpaint="ZImageInpaintPipeline",
-            only_own_schedule=True,
+            flow=True,
             cells=2,
         ),
         Family(
             "Sana",
             "SanaPipeline",
             MadeFor(20, 4.5, 1024, 2 * MEGAPIXEL),
-            only_own_schedule=True,
+            flow=True,
             arguments=AS_ASKED,
         ),
         Family(
@@ -168,14 +175,23 @@ FAMILIES: dict[str, Family] = {
 
 def family_of(folder: Path) -> Family:
     """The family of the model in a folder. Raises BadRequest when it is none of those that we know how to run."""
-    index = folder / "model_index.json"
+    index = folder / INDEX
     if not index.is_file():
-        raise BadRequest(
-            f"{folder.name} has no model_index.json, so it is no diffusers pipeline. Choose a repository or folder in "
-            "the layout of diffusers; many authors offer one with “-diffusers” in its name."
-        )
-    name = json.loads(index.read_text(encoding="utf-8")).get("_class_name")
+        raise no_pipeline(folder.name)
+    return family_named(json.loads(index.read_text(encoding="utf-8")).get("_class_name"), folder.name)
+
+
+def no_pipeline(whose: str) -> BadRequest:
+    """What to say of weights that are in another layout."""
+    return BadRequest(
+        f"{whose} has no {INDEX}, so it is no diffusers pipeline. Choose a repository or folder in the layout of "
+        "diffusers; many authors offer one with “-diffusers” in its name."
+    )
+
+
+def family_named(name: str, whose: str) -> Family:
+    """The family that this class of diffusers draws for. Raises BadRequest when we do not know how to run it."""
     if name not in FAMILIES:
         known = ", ".join(family.title for family in FAMILIES.values())
-        raise BadRequest(f"{folder.name} is a {name}, which cannot be run here. Choose a model of one of: {known}.")
+        raise BadRequest(f"{whose} is a {name}, which cannot be run here. Choose a model of one of: {known}.")
     return FAMILIES[name]

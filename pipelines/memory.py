@@ -112,6 +112,13 @@ class Memory:
         """Whether this model could be leased if it had the budget to itself."""
         return spec.resident + spec.working <= self.budget
 
+    def require(self, spec: ModelSpec[Any]) -> None:
+        """Raise DoesNotFit unless it fits."""
+        if not self.fits(spec):
+            with self._changed:
+                there_is = f"models may hold {format_bytes(self.budget)} on this device"
+                raise DoesNotFit(self.refusal(spec, there_is))
+
     def drop_idle(self) -> None:
         """Drop every model that nobody leases."""
         with self._changed:
@@ -171,8 +178,7 @@ class Memory:
 
     def _make_room(self, spec: ModelSpec[Any], since: float) -> bool:
         """Whether there is room for one more lease of this model, after dropping what is idle if that helps."""
-        if not self.fits(spec):
-            raise DoesNotFit(self.refusal(spec, f"models may hold {format_bytes(self.budget)} on this device"))
+        self.require(spec)
         if any(other < since and self._clock() - other > PATIENCE_S for other in self._waiting):
             return False
         own = self._models.get(spec.id)

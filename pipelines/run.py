@@ -85,12 +85,16 @@ class Run:
             self._at.turns.revoke(self._turn)
 
     def _result(self) -> Result:
-        spec, request = self._spec, self.job.request
+        store, request = self._at.store, self.job.request
         self.job.enter("fetching")
-        fetched = self._at.store.fetch(spec.weights, self._report)
+        if self._spec.settle is not None:
+            self._spec = self._spec.settle(self._spec, request, store, self._report)
+        spec = self._spec
+        self._at.memory.require(spec)  # or the weights would be fetched for nothing
+        fetched = store.fetch(spec.weights, self._report)
         artifact = self._compute(lambda: spec.load(self._at.device, fetched.path))
         options = request.model_dump(exclude={"model", "seed"}) | dict(getattr(artifact, "settings", {}))
-        return Result(artifact, Recipe(spec.id, fetched.revision, request.seed, options, _versions()))
+        return Result(artifact, Recipe(self.job.model_id, fetched.revision, request.seed, options, _versions()))
 
     def _compute(self, load: Callable[[], Pipeline[Any]]) -> Artifact:
         job = self.job

@@ -18,7 +18,7 @@ from pipelines.events import Artifact, Emit
 
 if TYPE_CHECKING:
     from pipelines.device import Device
-    from pipelines.weights import Weights
+    from pipelines.weights import Store, Weights
 
 Modality = Literal["chat", "code", "image", "speech", "music", "video", "shape", "enhance", "lab"]
 Family = Literal["autoregressive", "diffusion", "gan", "vae", "flow"]
@@ -62,6 +62,18 @@ class ModelSpec(Generic[R]):
     load: Callable[[Device, Path], Pipeline[R]]  # heavy imports happen in here
     sized_by: str = ""  # how `resident` and `working` were come by
     limits: Mapping[str, int] = field(default_factory=dict)  # e.g. {"context": 2048}
+    settle: Settle[R] | None = None  # what a request really needs, where that is more than this spec can say
+
+
+class Settle(Protocol[R]):
+    """Finds the model that a request really needs, at the start of its run: before anything is fetched or leased.
+
+    That may be the spec itself, one with an add-on that the request names, or one whose sizes only the hub knows.
+    """
+
+    def __call__(self, spec: ModelSpec[R], request: R, store: Store, emit: Emit) -> ModelSpec[R]:
+        """The spec to fetch, lease and load; may ask where its weights come from. Raises PolymuseError."""
+        ...
 
 
 def validate(request: type[R], values: Mapping[str, Any]) -> R:
@@ -83,9 +95,15 @@ def _sentence(request: type[Request], problem: dict[str, Any]) -> str:
 
 
 class Registry:
-    """The models there are, by id. One way in; ids are unique; order is the order of the pickers."""
+    """The models there are, by id. One way in; ids are unique; order is the order of the pickers.
 
-    def __init__(self, specs: Sequence[ModelSpec[Any]]) -> None:
+    `typed` makes a spec of an id that is not listed, or None where that id can be none.
+    """
+
+    def __init__(
+        self, specs: Sequence[ModelSpec[Any]], typed: Callable[[str], ModelSpec[Any] | None] = lambda model_id: None
+    ) -> None:
+        self._typed = typed
         self._specs: dict[str, ModelSpec[Any]] = {}
         for spec in specs:
             if spec.id in self._specs:
@@ -102,10 +120,10 @@ class Registry:
         return model_id in self._specs
 
     def __getitem__(self, model_id: str) -> ModelSpec[Any]:
-        try:
-            return self._specs[model_id]
-        except KeyError:
-            raise UnknownModel(f"There is no model “{model_id}”. Choose one of: {', '.join(self._specs)}.") from None
+        spec = self._specs.get(model_id) or self._typed(model_id)
+        if spec is None:
+            raise UnknownModel(f"There is no model “{model_id}”. Choose one of: {', '.join(self._specs)}.")
+        return spec
 
     def of(self, modality: Modality) -> list[ModelSpec[Any]]:
         """The models of one modality, in catalog order."""
@@ -115,4 +133,4 @@ class Registry:
         """A registry in which these specs replace entries of the same id and are added otherwise."""
         new = Registry(specs)  # refuses duplicates among themselves
         merged = {spec.id: spec for spec in self} | {spec.id: spec for spec in new}
-        return Registry(list(merged.values()))
+        return Registry(list(merged.values()), self._typed)

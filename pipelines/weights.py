@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
 
-from pipelines import hub, local, wheels
+from pipelines import contents, hub, local, wheels
 from pipelines.cache import Cache, Manifest, default_folder
+from pipelines.contents import Contents
 from pipelines.convert import Convert, GgufToSafetensors
 from pipelines.errors import DiskFull, DownloadFailed, WeightsError
 from pipelines.events import Emit, Progress
@@ -146,6 +147,14 @@ class Store:
                     return Fetched(folder, revision)
         except OSError as error:
             raise self._no_disk(error) from error
+
+    def contents(self, weights: Hub, emit: Emit) -> Contents:
+        """What is in a repository: looked up here if it has been fetched, else asked of the hub."""
+        if fetched := self._hub_ready(weights):
+            return contents.of_folder(fetched.path)
+        self._refuse_offline(weights.repo)
+        emit(Progress(label=f"Finding {weights.repo}"))
+        return contents.of_snapshot(weights, hub.resolve(weights, self._hub_endpoint), self._hub_endpoint)
 
     def look(self, weights: Weights) -> Availability:
         """Whether fetch() has anything to do, and how much. Never touches the network."""
