@@ -1,9 +1,11 @@
 """The built-in image model: a latent transformer that draws from retrieved pictures (after Blattmann et al. 2022).
 
 - 64 tokens: a 16 x 16 latent in patches of 2 x 2. They alone pass through every layer.
+- Convolutions at the latent's own size lead in and out, with a connection past the layers between (after Hoogeboom et
+  al. 2023): the layers arrange things, the convolutions see to edges and let no patch end at its border.
 - The condition, up to 24 sentence-encoder tokens and three reference pictures of 16 tokens, passes one layer of its
   own; after that it only offers keys and values. That halves the cost, and one condition serves all denoising steps.
-- References are also laid under the noisy latent, patch on patch: what is alike in another style is near where it was.
+- References are also laid under the noisy latent, cell on cell: what is alike in another style is near where it was.
 - It predicts the clean latent, so every step has a preview; velocity() turns that into what flow matching integrates.
 
 Latents are normalised: the autoencoder's config holds their mean and standard deviation. It knows nothing of text
@@ -29,7 +31,7 @@ class Condition:
 
     keys_values: tuple[tuple[Tensor, Tensor], ...]  # per layer, each (batch, heads, tokens, width / heads)
     mask: Tensor  # (batch, 1, 1, patches + tokens): true where there is something to look at
-    aligned: Tensor  # (batch, patches, references * patch width): the references under the picture
+    aligned: Tensor  # (batch, references * channels, size, size): the references under the picture
 
 
 def patches(x: Tensor, size: int) -> Tensor:
@@ -86,6 +88,24 @@ class Block(nn.Module):
         return x + (1 + gate2) * cast(Tensor, self.mlp(h))
 
 
+class Fine(nn.Module):
+    """Two 3 x 3 convolutions beside the path, the second zero at first; `time` scales what is between them."""
+
+    def __init__(self, width: int, given: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(1, width)
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.time = nn.Linear(given, width)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.time.weight)
+        nn.init.zeros_(self.time.bias)
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        h = self.first(self.norm(x)) * (1 + self.time(time)[:, :, None, None])
+        return x + cast(Tensor, self.second(F.silu(h)))
+
+
 class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
@@ -100,12 +120,14 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         text_tokens: int = 24,
         references: int = 3,
         reference_patch: int = 4,
+        fine_width: int = 64,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         count = width // head_width
         self.patch, self.reference_patch = patch, reference_patch
-        patch_width = channels * patch**2
-        self.enter = nn.Linear((1 + references) * patch_width, width)
+        self.enter_fine = nn.Conv2d((1 + references) * channels, fine_width, 3, padding=1)
+        self.fine_before = Fine(fine_width, width)
+        self.enter = nn.Linear(fine_width * patch**2, width)
         self.enter_text = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, width))
         self.enter_reference = nn.Linear(channels * reference_patch**2, width)
         self.place = nn.Parameter(torch.randn((size // patch) ** 2, width) * 0.02)
@@ -115,11 +137,14 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         modulation = nn.Linear(width, 6 * width)
         nn.init.zeros_(modulation.weight)
         nn.init.zeros_(modulation.bias)
-        self.time = nn.Sequential(nn.Linear(256, width), nn.SiLU(), modulation)
+        self.time = nn.Sequential(nn.Linear(256, width), nn.SiLU())
+        self.modulation = modulation
         self.conditioner = Block(width, count, conditional=False)
         self.blocks = nn.ModuleList(Block(width, count, conditional=True) for _ in range(layers))
-        self.leave = nn.Linear(width, patch_width)
-        nn.init.zeros_(self.leave.weight)
+        self.leave = nn.Linear(width, fine_width * patch**2)
+        self.fine_after = nn.ModuleList(Fine(fine_width, width) for _ in range(2))
+        self.leave_fine = nn.Conv2d(fine_width, channels, 3, padding=1)
+        nn.init.zeros_(self.leave_fine.weight)
 
     def condition(self, text: Tensor, text_mask: Tensor, references: Tensor, reference_mask: Tensor) -> Condition:
         """Text (b, t, text_width) and references (b, r, c, s, s); masks (b, t) and (b, r), true where there is one."""
@@ -132,8 +157,8 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         tokens = torch.cat([words, seen.flatten(1, 2)], 1)
         there = torch.cat([text_mask, reference_mask.repeat_interleave(per_reference, 1)], 1)[:, None, None]
         tokens = self.conditioner(tokens, tokens.new_zeros(1, 6, tokens.shape[-1]), there)
-        aligned = patches(references.flatten(1, 2), self.patch)
-        mask = torch.cat([there.new_ones(batch, 1, 1, aligned.shape[1]), there], -1)
+        aligned = references.flatten(1, 2)
+        mask = torch.cat([there.new_ones(batch, 1, 1, len(self.place)), there], -1)
         keys_values = tuple(cast(Block, block).keys_values(tokens) for block in self.blocks)
         return Condition(keys_values, mask, aligned)
 
@@ -141,13 +166,18 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """The clean latents this noisy mix (1 - time) * clean + time * noise most likely comes from; (b, c, s, s)."""
         t = time[:, None, None, None]
         size = ((1 - t) ** 2 + t**2).sqrt()  # how large the noisy latents are, the clean ones being of size one
-        x = self.enter(torch.cat([patches(latents / size, self.patch), condition.aligned], -1)) + self.place
-        modulation = self.time(waves(time, 256).to(x.dtype)).view(len(time), 6, -1)
+        now = self.time(waves(time, 256).to(latents.dtype))
+        fine = self.fine_before(self.enter_fine(torch.cat([latents / size, condition.aligned], 1)), now)
+        x = self.enter(patches(fine, self.patch)) + self.place
+        modulation = self.modulation(now).view(len(time), 6, -1)
         for block, more in zip(self.blocks, condition.keys_values, strict=True):
             x = block(x, modulation, condition.mask, more)
-        x = self.leave(F.layer_norm(x, x.shape[-1:])).transpose(1, 2)  # (b, c * patch^2, patches)
+        x = self.leave(F.layer_norm(x, x.shape[-1:])).transpose(1, 2)  # (b, fine * patch^2, patches)
         height, width = (side // self.patch for side in latents.shape[-2:])
-        made = F.pixel_shuffle(x.reshape(*x.shape[:2], height, width), self.patch)
+        fine = fine + F.pixel_shuffle(x.reshape(*x.shape[:2], height, width), self.patch)
+        for block in self.fine_after:
+            fine = block(fine, now)
+        made = self.leave_fine(fine)
         # The network adds what a linear guess cannot know, at size one for every time (after Karras et al. 2022).
         return (1 - t) / size**2 * latents + t / size * made
 

@@ -106,7 +106,7 @@ def main() -> None:
     torch.manual_seed(0)
     data = Encoded.load(args.encoded)
     model = Denoiser(data.scenes.shape[1], width=args.width, layers=args.layers, references=args.references)
-    opts = optimisers(model, decay=0.01, outside=("enter", "leave", "place", "slot", "time"))
+    opts = optimisers(model, decay=0.01, outside=("enter", "leave", "place", "slot", "time", "modulation"))
     average = Average(model, span=500)
     run = Run(args.steps, lr=args.lr, warmup=30, cooldown=args.cooldown)
     start = resume(args.out / "checkpoint", model, average, opts) if args.resume else 0
