@@ -1,4 +1,4 @@
-"""The built-in image model put together: it loads as any diffusers pipeline, and its previews look like its pictures."""
+"""The built-in image model put together: it loads as any diffusers pipeline, previews look like its pictures."""
 
 from __future__ import annotations
 
