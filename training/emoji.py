@@ -10,6 +10,7 @@ The card (README.md) is left as it is.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import torch
@@ -54,6 +55,14 @@ def neighbourhoods(latents: Tensor) -> Tensor:
     return torch.cat([cells, torch.ones(len(cells), 1, dtype=torch.float64)], 1)
 
 
+def forget_paths(folder: Path) -> None:
+    """Leave out of the configurations where on this machine the pieces came from."""
+    for file in folder.glob("*/config.json"):
+        config = json.loads(file.read_text(encoding="utf-8"))
+        config.pop("_name_or_path", None)
+        file.write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=FOLDER, help="what training.emoji_data wrote (%(default)s)")
@@ -74,6 +83,7 @@ def main() -> None:
     )
     pipeline.save_pretrained(args.out)
     linear.save(args.out / preview.FILE)
+    forget_paths(args.out)
     print(f"{sum(f.stat().st_size for f in args.out.rglob('*') if f.is_file()) / 2**20:.1f} MiB in {args.out}")
 
 

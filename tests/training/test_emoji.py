@@ -53,3 +53,4 @@ def test_what_was_put_together_loads(pictures, trained, tmp_path, monkeypatch):
     assert loaded.references.names == ["fox"]
     assert loaded.denoiser.config.width == 64
     assert preview.stored(tmp_path / "out") is not None
+    assert not any(str(tmp_path) in file.read_text() for file in (tmp_path / "out").rglob("*.json"))
