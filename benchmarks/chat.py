@@ -20,14 +20,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from gradio_client import Client  # type: ignore[import-untyped, unused-ignore]
-
 from benchmarks import plain
+from benchmarks.client import Asker
 from benchmarks.plain import Answer, Plain
 from benchmarks.report import Goal, Sample, Watch, add_calm, finish, table
 from benchmarks.server import Server, end_children_when_told_to_stop, serving
@@ -35,40 +33,18 @@ from benchmarks.server import Server, end_children_when_told_to_stop, serving
 MESSAGE = "Write a long story about a lighthouse keeper, with many details about the sea and the weather."
 RATE = 0.95
 FIRST = 1.3
-POLL_S = 0.002
 
 
 class Ours:
-    """The running server, from the side that asks.
-
-    Without ssl_verify=False gradio_client prepares for TLS twice in each call, a tenth of a second of its own work,
-    though the address is http. What remains is its habit of looking for news every 50 ms.
-    """
+    """The running server, from the side that asks."""
 
     def __init__(self, server: Server) -> None:
-        server.seconds_until("/health")
-        self._client = Client(server.url, analytics_enabled=False, verbose=False, ssl_verify=False)
+        self._asker = Asker(server)
 
     def ask(self, message: str, settings: dict[str, Any]) -> Answer:
-        """Have it answer one message; returns when it has.
-
-        Not by iterating over the client's job: that holds the job's lock while it sleeps, and the thread that reads
-        the stream has to wait for it.
-        """
-        began = time.perf_counter()
-        job = self._client.submit(message=message, **settings, api_name="/chat")
-        times: list[float] = []
-        seen = 0
-        done = False
-        while not done:
-            time.sleep(POLL_S)
-            done = job.done()
-            updates = job.outputs()
-            now = time.perf_counter() - began
-            times += [now for update, _ in updates[seen:] if update["type"] == "token"]
-            seen = len(updates)
-        job.result()  # raises what the server said, if it said no
-        return Answer(tuple(times), now, updates[-1][0]["text"])
+        """Have it answer one message; returns when it has."""
+        heard = self._asker.ask("/chat", "token", {"message": message, **settings})
+        return Answer(heard.times, heard.seconds, heard.last["text"])
 
 
 def same_work(ours: Ours, theirs: Plain, server: Server, message: str, settings: dict[str, Any]) -> None:

@@ -23,8 +23,7 @@ def thing(number: int, style: int, colour: tuple[int, int, int]) -> np.ndarray:
     return picture
 
 
-@pytest.fixture(scope="session")
-def pictures() -> PictureSet:
+def picture_set() -> PictureSet:
     pixels, records = [], []
     for number, (label, colour) in enumerate(THINGS.items()):
         for place, style in enumerate(STYLES):
@@ -35,6 +34,11 @@ def pictures() -> PictureSet:
                 {"hexcode": hexcode, "style": style, "label": label, "tags": ["round"], "group": 4, "withheld": held}
             )
     return PictureSet(torch.from_numpy(np.stack(pixels)), records)
+
+
+@pytest.fixture(scope="session")
+def pictures() -> PictureSet:
+    return picture_set()
 
 
 @pytest.fixture(autouse=True)

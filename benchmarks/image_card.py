@@ -1,0 +1,37 @@
+"""Writes measured figures into a model's card, between two markers, so that the card says what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+BEGIN = "<!-- measured: python -m benchmarks.image_quality --card writes what stands between these lines -->"
+END = "<!-- /measured -->"
+
+
+class Card:
+    """A card with a place for figures; SystemExit at once, not after an hour of measuring, if it has none."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        if not self._parts()[1]:
+            raise SystemExit(f"{file} has no place for the figures: put these two lines into it.\n{BEGIN}\n{END}")
+
+    def write(self, head: Sequence[str], rows: Iterable[Sequence[str]], settings: Mapping[str, Any]) -> None:
+        """Replace what is between the markers."""
+        said = ", ".join(f"{name} {value}" for name, value in settings.items())
+        before, _, after = self._parts()
+        text = f"{before}{BEGIN}\n\n{markdown(head, rows)}\n\nMeasured with {said}.\n\n{END}{after}"
+        self._file.write_text(text, "utf-8")
+
+    def _parts(self) -> tuple[str, bool, str]:
+        """What is before the place, whether there is one, and what is behind it."""
+        before, began, rest = self._file.read_text("utf-8").partition(BEGIN)
+        _, ended, after = rest.partition(END)
+        return before, bool(began and ended), after
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
