@@ -22,10 +22,12 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from pipelines import catalog, catalog_file
+from pipelines.catalog_file import Added
 from pipelines.device import detect
 from pipelines.engine import Engine, Limits, LocalEngine
 from pipelines.errors import PolymuseError, format_bytes
 from pipelines.events import Progress, Update
+from pipelines.image_offer import Offer
 from pipelines.memory import Memory
 from pipelines.spec import Registry
 from pipelines.weights import Store, is_built_in
@@ -63,14 +65,14 @@ def make_engine(settings: Settings) -> LocalEngine:
     """The engine on the device asked for, with the catalog's models and whatever --catalog adds."""
     device = detect(settings.device)
     store = Store()
-    registry = Registry(catalog.models(device))
-    if settings.catalog is not None:
-        registry = registry.extended(catalog_file.read(settings.catalog, device))
+    added = Added() if settings.catalog is None else catalog_file.read(settings.catalog, device)
+    models, loras = list(Registry(catalog.models(device)).extended(added.models)), added.loras
     if settings.demo:
-        registry = Registry(
-            [spec for spec in registry if store.look(spec.weights).present or is_built_in(spec.weights)]
-        )
+        models = [spec for spec in models if store.look(spec.weights).present or is_built_in(spec.weights)]
+        loras = tuple(lora for lora in loras if store.look(lora.weights).present)
     budget = settings.memory or int(device.total * SHARE_OF_MEMORY[device.kind])
+    offer = Offer(device, budget, loras, typed=not settings.demo)
+    registry = Registry([offer.of(spec) for spec in models], offer.named)
     limits = Limits(per_user=1, waiting_per_user=2) if settings.demo else Limits()
     return LocalEngine(registry, device, store, Memory(budget, device.free, device.release_cache), limits)
 

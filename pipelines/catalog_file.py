@@ -13,41 +13,58 @@
     head_dim = 128
     context = 8192                     # the most tokens of one conversation to allow
 
+    [[image]]                          # any model in diffusers' layout, of a family in pipelines/image_families.py
+    id = "my-painter"                  # id, title, repo or path, revision, licence and card as above
+    title = "My painter"
+    repo = "organisation/name"
+    licence = "Apache-2.0"
+    parameters = [2_570_000_000, 820_000_000, 84_000_000]   # of each part, or one number for all of them; where
+                                       # they are given apart, a GPU that is too small for all takes them in turns
+    steps = 30                         # what it does best
+    guidance = 5.0
+    side = 1024                        # pixels of a square picture
+    pixels = 2_097_152                 # the most, width times height
+    upscale = 1                        # 4: enlarge each picture four times, unless a request says otherwise
+
+    [[lora]]                           # for image requests, by its id
+    id = "my-style"
+    title = "My style"
+    repo = "organisation/name"         # or  path = "/a/file.safetensors"
+    revision = "main"
+    file = "style.safetensors"         # where the repository has several
+
 Every key is checked: an unknown or missing one is refused by name.
 """
 
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.catalog import chat_model
 from pipelines.device import Device
 from pipelines.errors import CatalogError
+from pipelines.image_catalog import PATTERNS, image_model
+from pipelines.image_families import MadeFor
+from pipelines.image_lora import REPO, Lora
 from pipelines.spec import ModelSpec
 from pipelines.weights import Hub, Local
 
 
-class _ChatEntry(BaseModel):
-    """One [[chat]] table."""
+class _Entry(BaseModel):
+    """What the tables have in common."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     id: str = Field(min_length=1, max_length=200)
     title: str = Field(min_length=1, max_length=200)
-    repo: str | None = Field(None, pattern=r"^\w[\w.-]*/\w[\w.-]*$")
+    repo: str | None = Field(None, pattern=rf"^{REPO}$")
     path: str | None = None
     revision: str = "main"
-    licence: str
-    card: str = ""
-    parameters: int = Field(gt=0)
-    layers: int = Field(gt=0)
-    kv_heads: int = Field(gt=0)
-    head_dim: int = Field(gt=0)
-    context: int = Field(gt=0)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -55,19 +72,85 @@ class _ChatEntry(BaseModel):
             raise ValueError("give either “repo” or “path”")
         return self
 
+    def weights(self, patterns: tuple[str, ...]) -> Hub | Local:
+        return Local(self.path) if self.path is not None else Hub(self.repo or "", self.revision, patterns)
+
+
+class _ModelEntry(_Entry):
+    licence: str
+    card: str = ""
+
+
+class _ChatEntry(_ModelEntry):
+    """One [[chat]] table."""
+
+    parameters: int = Field(gt=0)
+    layers: int = Field(gt=0)
+    kv_heads: int = Field(gt=0)
+    head_dim: int = Field(gt=0)
+    context: int = Field(gt=0)
+
     def spec(self, device: Device) -> ModelSpec[Any]:
-        weights = Local(self.path) if self.path is not None else Hub(self.repo or "", self.revision)
-        return chat_model(device, weights=weights, **self.model_dump(exclude={"repo", "path", "revision"}))
+        facts = self.model_dump(exclude={"repo", "path", "revision"})
+        return chat_model(device, weights=self.weights(Hub.patterns), **facts)
+
+
+Count = Annotated[int, Field(gt=0)]
+
+
+class _ImageEntry(_ModelEntry):
+    """One [[image]] table."""
+
+    parameters: Count | Annotated[list[Count], Field(min_length=1)]
+    steps: int = Field(ge=1, le=150)
+    guidance: float = Field(ge=0, le=30)
+    side: int = Field(ge=64, le=4_096)
+    pixels: int = Field(gt=0)
+    upscale: Literal[1, 4] = 1
+
+    @model_validator(mode="after")
+    def _square_fits(self) -> Self:
+        if self.pixels < self.side**2:
+            raise ValueError(f"“pixels” is less than a square of {self.side} has: {self.side**2:_}")
+        return self
+
+    def spec(self, device: Device) -> ModelSpec[Any]:
+        return image_model(
+            device,
+            weights=self.weights(PATTERNS),
+            parts=self.parameters if isinstance(self.parameters, list) else [self.parameters],
+            made_for=MadeFor(self.steps, self.guidance, self.side, self.pixels, self.upscale),
+            **self.model_dump(include={"id", "title", "licence", "card"}),
+        )
+
+
+class _LoraEntry(_Entry):
+    """One [[lora]] table."""
+
+    file: str | None = Field(None, pattern=r"\.safetensors$")
+
+    def lora(self) -> Lora:
+        return Lora(self.id, self.title, self.weights((self.file or "*.safetensors",)))
 
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     chat: list[_ChatEntry] = []
+    image: list[_ImageEntry] = []
+    lora: list[_LoraEntry] = []
 
 
-def read(path: Path, device: Device) -> list[ModelSpec[Any]]:
-    """The specs in a catalog file. Raises CatalogError that names the entry, the key and what is wrong with it."""
+@dataclass(frozen=True)
+class Added:
+    """What a catalog file brings."""
+
+    models: tuple[ModelSpec[Any], ...] = ()
+    loras: tuple[Lora, ...] = ()
+
+
+def read(path: Path, device: Device) -> Added:
+    """What is in a catalog file. Raises CatalogError that names the entry, the key and what is wrong with it."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -75,10 +158,12 @@ def read(path: Path, device: Device) -> list[ModelSpec[Any]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogError(f"The catalog file {path} is not valid TOML: {error}.") from None
     try:
-        return [entry.spec(device) for entry in _File.model_validate(tables).chat]
+        file = _File.model_validate(tables)
     except ValidationError as error:
         problems = "; ".join(_sentence(tables, dict(problem)) for problem in error.errors())
         raise CatalogError(f"In the catalog file {path}: {problems}.") from None
+    models = [*(entry.spec(device) for entry in file.chat), *(entry.spec(device) for entry in file.image)]
+    return Added(tuple(models), tuple(entry.lora() for entry in file.lora))
 
 
 def _sentence(tables: dict[str, Any], problem: dict[str, Any]) -> str:
@@ -87,7 +172,7 @@ def _sentence(tables: dict[str, Any], problem: dict[str, Any]) -> str:
     if where and isinstance(where[0], int):
         entry = tables[kind][where.pop(0)]
         place += f" “{entry.get('id', '?')}”" if isinstance(entry, dict) else ""
-    key = f"“{'.'.join(map(str, where)) or kind}”"
+    key = f"“{where[0] if where else kind}”"
     match problem["type"]:
         case "extra_forbidden":
             return f"{place} has an unknown key {key}"

@@ -64,7 +64,7 @@ def _header(path: Path) -> int:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         try:
-            tensors = json.loads(file.read(length)) if length < LONGEST_HEADER else None
+            tensors = json.loads(file.read(min(length, LONGEST_HEADER)))
             return sum(math.prod(each["shape"]) for name, each in tensors.items() if name != "__metadata__")
         except (ValueError, KeyError, TypeError, AttributeError):
             raise BadWeights(f"{path.name} is not a safetensors file, whatever its name says.") from None

@@ -79,7 +79,7 @@ def detect(wanted: Literal["auto", "cpu", "cuda", "mps"] = "auto") -> Device:
 
 
 def _cpu() -> Device:
-    return Device("cpu", f"{_cores()} CPU cores", _ram(), half=_cpu_multiplies_bfloat16())
+    return Device("cpu", f"{_cores()} CPU cores", ram(), half=_cpu_multiplies_bfloat16())
 
 
 def _cores() -> int:
@@ -94,7 +94,7 @@ def _cpu_multiplies_bfloat16() -> bool:
     return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
-def _ram() -> int:
+def ram() -> int:
     """Physical memory, or the container's limit where that is less (cgroup v2, then v1)."""
     total = int(psutil.virtual_memory().total)
     for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
@@ -120,7 +120,7 @@ def _nvidia() -> Device | None:
 def _apple() -> Device | None:
     if platform.system() != "Darwin" or platform.machine() != "arm64":
         return None
-    return Device("mps", "Apple GPU", _ram(), half=True)
+    return Device("mps", "Apple GPU", ram(), half=True)
 
 
 def _cached_by_torch() -> int:

@@ -17,9 +17,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pipelines import pictures_in, preview, schedulers
+from pipelines import image_lora, image_placement, pictures_in, preview, schedulers
 from pipelines.device import Device
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, BadWeights
 from pipelines.events import Emit, Picture, Pictures, Preview, Progress, Reference
 from pipelines.image_families import Family, MadeFor, family_of
 from pipelines.image_request import ImageRequest
@@ -36,6 +36,8 @@ TASKS: dict[Task, str] = {
     "redraw": "start from a picture",
     "inpaint": "repaint under a mask",
 }
+
+OFFLOADING = ("_all_hooks", "_offload_device", "_offload_gpu_id")  # what diffusers notes on a pipeline that offloads
 
 
 @dataclass(frozen=True)
@@ -62,20 +64,22 @@ class ImagePipeline:
         pipe: Any,
         family: Family,
         made_for: MadeFor,
+        colours: preview.Colours,
         enlarge: Enlarge | None = None,
-        colours: preview.Colours | None = None,
         previews: bool = True,
+        has_lora: bool = False,
     ) -> None:
         self._family = family
         self._made_for = made_for
         self._enlarge = enlarge
         self._previews = previews
+        self._has_lora = has_lora
         self._scale = int(pipe.vae_scale_factor)
         self._sizes = Sizes(self._scale * family.cells, made_for.most, family.shortest)
         self._views: dict[Task, Any] = {"draw": pipe}
         others: tuple[tuple[Task, str], ...] = (("redraw", family.redraw), ("inpaint", family.inpaint))
         self._views |= {task: _as(pipe, name) for task, name in others if name}
-        self._colours = colours or preview.fit(pipe.vae, family, self._scale)
+        self._colours = colours
 
     def run(self, request: ImageRequest, emit: Emit) -> Pictures:
         """Draw. Emits a Preview for each step of each picture, or a Progress where its scheduler does not tell.
@@ -105,6 +109,8 @@ class ImagePipeline:
             raise BadRequest(
                 f"{self._family.title} draws from no reference picture. Send it as “image” to start from."
             )
+        if request.lora and request.lora_scale and not self._has_lora:
+            raise BadRequest("This server offers no LoRAs. Leave “lora” empty.")
         upscale = request.upscale or self._made_for.upscale
         if upscale == 4 and self._enlarge is None:
             raise BadRequest("This model cannot enlarge pictures. Set “upscale” to 1.")
@@ -204,10 +210,13 @@ def load(
     made_for: MadeFor | None = None,
     enlarge: Enlarge | None = None,
     components: Mapping[str, Any] = MappingProxyType({}),
+    lora: tuple[Path, float] | None = None,
+    offload: bool = False,
 ) -> ImagePipeline:
     """An image model from a folder in the layout of diffusers' save_pretrained; safetensors only, no remote code.
 
-    `components` are those that come from elsewhere.
+    `components` are those that come from elsewhere; `lora` is merged into the weights with its scale; `offload` keeps
+    each part in main memory while it has nothing to do.
     """
     from diffusers.utils import logging
     from transformers.utils import logging as transformers_logging
@@ -215,9 +224,8 @@ def load(
     family = family_of(path)
     logging.disable_progress_bar()  # the server's log is no terminal
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    pipe = (
-        getattr(import_module(family.module), family.draw)
-        .from_pretrained(
+    try:
+        pipe = getattr(import_module(family.module), family.draw).from_pretrained(
             path,
             dtype=device.dtype(),
             use_safetensors=True,
@@ -226,10 +234,17 @@ def load(
             **dict.fromkeys(family.left_out),
             **components,
         )
-        .to(device.kind)
-    )
+    except OSError as error:  # what transformers and diffusers say of a missing file
+        raise BadWeights(
+            f"This {family.title} cannot be loaded: a part of it has no safetensors, or is missing. Choose a "
+            "repository in which every part has them, without “fp16” or the like in the file's name."
+        ) from error
+    if lora is not None:
+        image_lora.merge(pipe, *lora, family.title)
     pipe.set_progress_bar_config(disable=True)
-    return ImagePipeline(pipe, family, made_for or family.made_for, enlarge, preview.stored(path))
+    colours = preview.stored(path) or preview.fit(pipe.vae, family, int(pipe.vae_scale_factor))
+    image_placement.place(pipe, device, offload, family.unmasked)
+    return ImagePipeline(pipe, family, made_for or family.made_for, colours, enlarge, has_lora=lora is not None)
 
 
 def _as(pipe: Any, name: str) -> Any:
@@ -245,6 +260,7 @@ def _as(pipe: Any, name: str) -> Any:
     }
     other = kind(**{**settings, **{key: value for key, value in pipe.components.items() if key in takes}})
     other.set_progress_bar_config(disable=True)
+    vars(other).update({key: value for key, value in vars(pipe).items() if key in OFFLOADING})
     return other
 
 

@@ -6,6 +6,7 @@ pixels (measured with the decoder that Stable Diffusion and FLUX.1 share); a den
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ PATTERNS = (
 CLIP_L, CLIP_G, T5_XXL = 123_060_480, 694_659_840, 4_762_310_656
 QWEN3_4B, QWEN25_VL_7B, GEMMA2_2B = 4_022_468_096, 8_292_166_656, 2_614_341_888
 UPSCALER, UPSCALER_PARAMETERS = Bundled("realesrgan-x4-anime"), 4_467_779
-EMOJI_PARAMETERS = 12_000_000 + 22_713_216 + 7_532 * (2_048 + 384)  # with MiniLM, and the pictures to draw from
+EMOJI_PARTS = (12_000_000, 22_713_216, 7_532 * (2_048 + 384))  # with MiniLM, and the pictures to draw from
 VAE = 83_819_683  # of all that compress eight times with convolutions, within a few hundred thousand
 
 
@@ -45,7 +46,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             text=MINILM,
             licence="Apache-2.0; drawn from MIT, CC-BY 4.0 and OFL emoji",
             card="Built in, for any machine. Draws 1,600 things in five styles; trained from nothing on two cores.",
-            parameters=EMOJI_PARAMETERS,
+            parts=EMOJI_PARTS,
             made_for=EMOJI,
         ),
         _from_hub(
@@ -56,7 +57,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             stored=4,
             licence="CreativeML Open RAIL-M",
             card="For GPUs from 4 GiB. The classic: quick, with endless fine-tunes; weak at text and hands.",
-            parameters=859_520_964 + CLIP_L + VAE,
+            parts=(859_520_964, CLIP_L, VAE),
             made_for=MadeFor(25, 7.5, 512, 768 * 1024),
         ),
         _from_hub(
@@ -67,7 +68,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             stored=4,
             licence="Stability AI Non-Commercial Research Community Licence",
             card="For GPUs from 12 GiB. One step is enough, four are better; pictures of 512 pixels.",
-            parameters=2_567_463_684 + CLIP_L + CLIP_G + VAE,
+            parts=(2_567_463_684, CLIP_L, CLIP_G, VAE),
             made_for=MadeFor(4, 0.0, 512, MEGAPIXEL),
         ),
         _from_hub(
@@ -78,7 +79,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             stored=4,
             licence="CreativeML Open RAIL++-M",
             card="For GPUs from 12 GiB. Large pictures in every style; takes any scheduler.",
-            parameters=2_567_463_684 + CLIP_L + CLIP_G + VAE,
+            parts=(2_567_463_684, CLIP_L, CLIP_G, VAE),
             made_for=MadeFor(30, 5.0, 1024, 2 * MEGAPIXEL),
         ),
         _from_hub(
@@ -89,7 +90,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             stored=3,
             licence="NVIDIA License (non-commercial), Gemma Terms of Use",
             card="For GPUs from 16 GiB. Latents a sixteenth of the usual size make it fast. Text to image only.",
-            parameters=1_604_462_752 + GEMMA2_2B + 312_500_000,
+            parts=(1_604_462_752, GEMMA2_2B, 312_500_000),
             made_for=MadeFor(20, 4.5, 1024, 2 * MEGAPIXEL),
         ),
         _from_hub(
@@ -100,7 +101,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             stored=4,
             licence="CreativeML Open RAIL++-M",
             card="For GPUs from 16 GiB. A small transformer that reads long prompts. Text to image only.",
-            parameters=611_349_152 + T5_XXL + VAE,
+            parts=(611_349_152, T5_XXL, VAE),
             made_for=MadeFor(20, 4.5, 1024, 2 * MEGAPIXEL),
         ),
         _from_hub(
@@ -111,7 +112,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             stored=2,
             licence="Stability AI Community License",
             card="For GPUs from 24 GiB. Follows long prompts and writes short words. Needs a hub account.",
-            parameters=2_243_171_520 + CLIP_L + CLIP_G + T5_XXL + VAE,
+            parts=(2_243_171_520 + 384**2 * 1_536, CLIP_L, CLIP_G, T5_XXL, VAE),
             made_for=MadeFor(40, 4.5, 1024, 2 * MEGAPIXEL),
         ),
         _from_hub(
@@ -122,7 +123,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             stored=2,
             licence="Apache-2.0",
             card="For GPUs from 24 GiB. Four steps; draws from a prompt, or changes your picture as the prompt says.",
-            parameters=3_875_544_576 + QWEN3_4B + VAE,
+            parts=(3_875_544_576, QWEN3_4B, VAE),
             made_for=MadeFor(4, 1.0, 1024, 2 * MEGAPIXEL),
         ),
         _from_hub(
@@ -130,10 +131,10 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             id="z-image-turbo",
             title="Z-Image Turbo",
             repo="Tongyi-MAI/Z-Image-Turbo",
-            stored=2,
+            stored=(4, 2, 2),
             licence="Apache-2.0",
             card="For GPUs from 32 GiB. Photographs and lettering, English and Chinese, in eight steps.",
-            parameters=6_154_908_736 + QWEN3_4B + VAE,
+            parts=(6_154_908_736, QWEN3_4B, VAE),
             made_for=MadeFor(8, 0.0, 1024, 2 * MEGAPIXEL),
         ),
         _from_hub(
@@ -144,7 +145,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             stored=2,
             licence="Stability AI Community License",
             card="For GPUs from 40 GiB. The most able of its family. Needs a hub account.",
-            parameters=8_056_627_520 + CLIP_L + CLIP_G + T5_XXL + VAE,
+            parts=(8_056_627_520 + 192**2 * 2_432, CLIP_L, CLIP_G, T5_XXL, VAE),
             made_for=MadeFor(28, 3.5, 1024, 2 * MEGAPIXEL),
         ),
         _from_hub(
@@ -155,7 +156,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             stored=2,
             licence="Apache-2.0",
             card="For GPUs from 48 GiB. Fine pictures and legible words in four steps.",
-            parameters=11_901_408_320 + CLIP_L + T5_XXL + VAE,
+            parts=(11_901_408_320, CLIP_L, T5_XXL, VAE),
             made_for=MadeFor(4, 0.0, 1024, 2 * MEGAPIXEL),
         ),
         _from_hub(
@@ -166,7 +167,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             stored=2,
             licence="FLUX.1 [dev] Non-Commercial License",
             card="For GPUs from 48 GiB. Slower and finer than schnell. Needs a hub account.",
-            parameters=11_901_408_320 + CLIP_L + T5_XXL + VAE,
+            parts=(11_901_408_320, CLIP_L, T5_XXL, VAE),
             made_for=MadeFor(28, 3.5, 1024, 2 * MEGAPIXEL),
         ),
         _from_hub(
@@ -177,7 +178,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             stored=2,
             licence="Apache-2.0",
             card="For GPUs from 80 GiB. Writes whole paragraphs into pictures, English and Chinese.",
-            parameters=20_430_401_088 + QWEN25_VL_7B + 126_892_531,
+            parts=(20_430_401_088, QWEN25_VL_7B, 126_892_531),
             made_for=MadeFor(50, 4.0, 1328, 2 * MEGAPIXEL),
         ),
     ]
@@ -191,14 +192,14 @@ def image_model(
     weights: Weights,
     licence: str,
     card: str,
-    parameters: int,
+    parts: Sequence[int],
     made_for: MadeFor,
     text: Weights | None = None,
 ) -> ModelSpec[ImageRequest]:
-    """A text-to-image pipeline of diffusers. `parameters` are those of all its components that are loaded; `text` is
+    """A text-to-image pipeline of diffusers. `parts` are the parameters of each component that is loaded; `text` is
     where its sentence encoder comes from, if not from the same place."""
     pieces = [("model", weights), ("upscaler", UPSCALER), *([("text", text)] if text else [])]
-    parameters += UPSCALER_PARAMETERS
+    parameters = sum(parts) + UPSCALER_PARAMETERS
     return ModelSpec(
         id=id,
         title=title,
@@ -210,7 +211,7 @@ def image_model(
         working=_working(device, made_for),
         licence=licence,
         card=card,
-        load=LoadImage(made_for),
+        load=LoadImage(made_for, tuple(parts)),
         sized_by=(
             f"{parameters / 1e9:.2f} billion parameters of {device.parameter_bytes} bytes; {VALUES_PER_PIXEL:,} "
             f"values for each of {made_for.most:,} pixels of the largest picture; {SLACK // 2**20} MiB more"
@@ -224,17 +225,27 @@ class LoadImage:
     """Loads an image model. A value rather than a closure, so that specs can be compared and pickled."""
 
     made_for: MadeFor
+    parts: tuple[int, ...]  # the parameters of each component
+    lora: float | None = None  # the weight of the LoRA that lies beside the model, if one does
+    offload: bool = False
 
     def __call__(self, device: Device, path: Path) -> Pipeline[ImageRequest]:
         from pipelines import image, upscale
         from pipelines.image_text import TextEncoder
 
-        enlarge = upscale.load(device, path / "upscaler").run
-        if not (path / "text").exists():
-            return image.load(device, path / "model", self.made_for, enlarge)
-        text = TextEncoder.load(path / "text")
-        elsewhere = {"text_encoder": text.model, "tokenizer": text.tokenizer}
-        return image.load(device, path / "model", self.made_for, enlarge, elsewhere)
+        elsewhere = {}
+        if (path / "text").exists():
+            text = TextEncoder.load(path / "text")
+            elsewhere = {"text_encoder": text.model, "tokenizer": text.tokenizer}
+        return image.load(
+            device,
+            path / "model",
+            self.made_for,
+            upscale.load(device, path / "upscaler").run,
+            elsewhere,
+            None if self.lora is None else (path / "lora", self.lora),
+            self.offload,
+        )
 
 
 def _working(device: Device, made_for: MadeFor) -> int:
@@ -243,7 +254,10 @@ def _working(device: Device, made_for: MadeFor) -> int:
     return max(decoding, upscale_working_bytes(device, min(made_for.most, MOST_ENLARGED))) + SLACK
 
 
-def _from_hub(device: Device, *, repo: str, stored: int, parameters: int, **facts: Any) -> ModelSpec[ImageRequest]:
-    """`stored` is how many bytes a parameter takes in the repository."""
-    weights = Hub(repo, patterns=PATTERNS, size=parameters * stored)
-    return image_model(device, weights=weights, parameters=parameters, **facts)
+def _from_hub(
+    device: Device, *, repo: str, stored: int | tuple[int, ...], parts: tuple[int, ...], **facts: Any
+) -> ModelSpec[ImageRequest]:
+    """`stored` is how many bytes a parameter takes in the repository, in all parts or in each."""
+    each = (stored,) * len(parts) if isinstance(stored, int) else stored
+    size = sum(count * width for count, width in zip(parts, each, strict=True))
+    return image_model(device, weights=Hub(repo, patterns=PATTERNS, size=size), parts=parts, **facts)

@@ -36,6 +36,10 @@ class ImageRequest(Request):
         0, description="4: enlarge the finished pictures four times; 1: don't; 0: as the model is made for"
     )
     reference: bytes | None = Field(None, repr=False, description="A picture file to draw upon, not to start from")
+    lora: str = Field(
+        "", max_length=400, description="A LoRA: “organisation/name” on the hub, “:file” after it if it has several"
+    )
+    lora_scale: float = Field(1.0, ge=0, le=2, description="How strongly the LoRA works; 0: not at all")
 
     @field_validator("prompt")
     @classmethod
@@ -53,6 +57,11 @@ class ImageRequest(Request):
             except BadRequest as error:
                 raise ValueError(str(error).removeprefix("“image” ")) from None
         return data
+
+    @field_validator("lora")
+    @classmethod
+    def _trimmed(cls, name: str) -> str:
+        return name.strip()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -90,7 +90,7 @@ def _along(own: Any, solver: Any, even: bool) -> Any:
 
     def scale_noise(sample: Tensor, timestep: Tensor, noise: Tensor) -> Tensor:
         level = (timestep / solver.config.num_train_timesteps).to(sample).reshape(-1, *[1] * (sample.ndim - 1))
-        return level * noise + (1 - level) * sample
+        return cast("Tensor", level * noise + (1 - level) * sample)
 
     solver.set_timesteps, solver.scale_noise = set_timesteps, scale_noise
     return solver

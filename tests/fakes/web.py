@@ -80,17 +80,19 @@ class Web:
             handler.end_headers()
             return
         content = self.files[path]
-        start = int(asked.range.removeprefix("bytes=").removesuffix("-")) if asked.range and self.ranges else 0
+        first, _, last = asked.range.removeprefix("bytes=").partition("-") if self.ranges else ("", "", "")
+        start, end = int(first or 0), min(int(last or len(content)) + 1, len(content))
         if start >= len(content):
             handler.send_error(416)
             return
-        handler.send_response(206 if start else 200)
-        if start:
-            handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        partial = bool(start or last)
+        handler.send_response(206 if partial else 200)
+        if partial:
+            handler.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(content)}")
         handler.send_header("Content-Type", "text/html" if path.endswith("/") else "application/octet-stream")
-        handler.send_header("Content-Length", str(len(content) - start))
+        handler.send_header("Content-Length", str(end - start))
         handler.end_headers()
-        self._send(handler, asked, content[start:])
+        self._send(handler, asked, content[start:end])
 
     def _send(self, handler: BaseHTTPRequestHandler, asked: Asked, body: bytes) -> None:
         if cuts := self.cuts.get(asked.path):

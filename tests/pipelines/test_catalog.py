@@ -10,9 +10,12 @@ import pytest
 from pipelines import catalog, catalog_file
 from pipelines.device import Device
 from pipelines.errors import CatalogError, UnknownModel
+from pipelines.image_catalog import PATTERNS, LoadImage
+from pipelines.image_families import MadeFor
+from pipelines.image_lora import Lora
 from pipelines.memory import Memory
 from pipelines.spec import Registry
-from pipelines.weights import Hub, Local
+from pipelines.weights import Hub, Local, Together
 
 GIB = 2**30
 CPU = Device("cpu", "a CPU", 16 * GIB, half=False)
@@ -29,6 +32,29 @@ layers = 2
 kv_heads = 2
 head_dim = 8
 context = 1024
+"""
+
+
+IMAGE = """
+[[image]]
+id = "painter"
+title = "Painter"
+repo = "org/painter"
+revision = "v2"
+licence = "MIT"
+parameters = [3_000_000, 1_000_000]
+steps = 8
+guidance = 0
+side = 512
+pixels = 1_048_576
+upscale = 4
+"""
+LORA = """
+[[lora]]
+id = "inks"
+title = "Inks"
+repo = "org/inks"
+file = "ink.safetensors"
 """
 
 
@@ -81,7 +107,7 @@ def test_an_unknown_model_is_refused_with_those_there_are() -> None:
 
 
 def test_a_file_adds_models(tmp_path: Path) -> None:
-    registry = Registry(catalog.models(CPU)).extended(catalog_file.read(write(tmp_path, ENTRY), CPU))
+    registry = Registry(catalog.models(CPU)).extended(catalog_file.read(write(tmp_path, ENTRY), CPU).models)
     mine = registry["mine"]
     assert mine.weights == Hub("org/name", "main") and mine.resident == 4_000_000 and mine.modality == "chat"
     assert mine.working == 2 * 2 * 2 * 8 * 4 * 1024 + catalog.SLACK
@@ -89,9 +115,49 @@ def test_a_file_adds_models(tmp_path: Path) -> None:
 
 def test_a_file_replaces_models_in_their_place(tmp_path: Path) -> None:
     text = ENTRY.replace('"mine"', '"smollm2-135m"').replace('repo = "org/name"', 'path = "/a/folder"')
-    registry = Registry(catalog.models(CPU)).extended(catalog_file.read(write(tmp_path, text), CPU))
+    registry = Registry(catalog.models(CPU)).extended(catalog_file.read(write(tmp_path, text), CPU).models)
     assert next(iter(registry)).title == "Mine" and registry["smollm2-135m"].weights == Local("/a/folder")
     assert len(list(registry)) == len(catalog.models(CPU))
+
+
+def test_a_file_adds_image_models(tmp_path: Path) -> None:
+    (spec,) = catalog_file.read(write(tmp_path, IMAGE), GPU).models
+    assert (spec.id, spec.modality, spec.limits["steps"]) == ("painter", "image", 8)
+    assert isinstance(spec.weights, Together) and isinstance(spec.load, LoadImage)
+    assert dict(spec.weights.parts)["model"] == Hub("org/painter", "v2", PATTERNS)
+    assert spec.load.parts == (3_000_000, 1_000_000)
+    assert spec.load.made_for == MadeFor(8, 0, 512, 1_048_576, 4)
+    in_one = IMAGE.replace("[3_000_000, 1_000_000]", "4_000_000")
+    assert catalog_file.read(write(tmp_path, in_one), GPU).models[0].resident == spec.resident
+
+
+def test_a_file_adds_loras_from_the_hub_or_from_this_machine(tmp_path: Path) -> None:
+    here = LORA.replace('repo = "org/inks"\nfile = "ink.safetensors"', 'path = "/a/ink.safetensors"')
+    added = catalog_file.read(write(tmp_path, LORA + here.replace("inks", "mine")), CPU)
+    assert added.loras == (
+        Lora("inks", "Inks", Hub("org/inks", "main", ("ink.safetensors",))),
+        Lora("mine", "Inks", Local("/a/ink.safetensors")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "message"),
+    [
+        (IMAGE, ("upscale = 4", "upscale = 2"), "[[image]] “painter”, “upscale”: Input should be 1 or 4"),
+        (IMAGE, ("upscale = 4", "vae = 4"), "[[image]] “painter” has an unknown key “vae”"),
+        (IMAGE, ("steps = 8", ""), "[[image]] “painter” lacks “steps”"),
+        (IMAGE, ("side = 512", "side = 2048"), "“pixels” is less than a square of 2048 has: 4_194_304"),
+        (IMAGE, ("[3_000_000, 1_000_000]", "[]"), "[[image]] “painter”, “parameters"),
+        (LORA, ("ink.safetensors", "ink.bin"), "[[lora]] “inks”, “file”"),
+        (LORA, ("file =", "scale ="), "[[lora]] “inks” has an unknown key “scale”"),
+    ],
+)
+def test_a_wrong_table_of_any_kind_is_refused_by_entry_and_key(
+    tmp_path: Path, text: str, change: tuple[str, str], message: str
+) -> None:
+    with pytest.raises(CatalogError) as error:
+        catalog_file.read(write(tmp_path, text.replace(*change)), CPU)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(

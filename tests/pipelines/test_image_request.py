@@ -28,7 +28,7 @@ def picture() -> bytes:
         ({"prompt": " \n"}, "“prompt”: must say something."),
         ({}, "“prompt” is missing."),
         ({"prompt": "x" * 4_001}, "“prompt”: String should have at most 4000 characters."),
-        ({"prompt": "a", "scheduler": "Heun"}, "“scheduler”: must be 'default', 'Euler', 'Euler a', 'DPM++ 2M'"),
+        ({"prompt": "a", "scheduler": "Karras"}, "“scheduler”: must be 'default', 'Euler', 'Euler a', 'DPM++ 2M'"),
         ({"prompt": "a", "count": 5}, "“count”: must be less than or equal to 4."),
         ({"prompt": "a", "steps": 151}, "“steps”: must be less than or equal to 150."),
         ({"prompt": "a", "strength": 0}, "“strength”: must be greater than or equal to 0.05."),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -14,9 +12,10 @@ import pytest
 from pipelines.errors import BadWeights, DiskFull, DownloadFailed, PolymuseError
 from pipelines.events import Progress, Update
 from pipelines.weights import Fetched, Hub, Store
+from tests.fakes.hub import COMMIT, publish
 from tests.fakes.web import Asked, Web
 
-COMMIT, LATER = "a" * 40, "b" * 40
+LATER = "b" * 40
 TENSORS = random.Random(0).randbytes(300_000)
 FILES = {
     "config.json": b"{}",
@@ -42,22 +41,6 @@ def web(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Web]:
     with Web() as server:
         publish(server, FILES)
         yield server
-
-
-def publish(web: Web, files: Mapping[str, bytes], branch: str = "main", commit: str = COMMIT) -> None:
-    """Let a branch of people/model be at this commit with these files; large ones are in LFS, as on the hub."""
-    siblings = []
-    for name, content in files.items():
-        sibling: dict[str, object] = {"rfilename": name, "size": len(content)}
-        if name.endswith(".safetensors"):
-            sha256 = hashlib.sha256(content).hexdigest()
-            sibling["lfs"] = {"sha256": sha256, "size": len(content), "pointerSize": 130}
-        sibling["blobId"] = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-        siblings.append(sibling)
-        web.files[f"/people/model/resolve/{commit}/{name}"] = content
-    info = json.dumps({"id": "people/model", "sha": commit, "siblings": siblings}).encode()
-    web.files[f"/api/models/people/model/revision/{branch}"] = info
-    web.files[f"/api/models/people/model/revision/{commit}"] = info
 
 
 def store(web: Web, tmp_path: Path) -> Store:

@@ -394,3 +394,21 @@ def save(folder: Path, family: str = "sd") -> Path:
     assert type(pipe).__name__ == CLASSES[family]
     pipe.save_pretrained(folder)
     return folder
+
+
+def save_lora(folder: Path, family: str = "sd") -> Path:
+    """A LoRA for the denoiser of that family, as diffusers saves them; random, so that it changes what is drawn."""
+    import torch
+    from diffusers import utils
+    from peft import LoraConfig, get_peft_model_state_dict
+
+    torch.manual_seed(1)
+    pipe = FAMILIES[family]()
+    part = "unet" if hasattr(pipe, "unet") else "transformer"
+    denoiser = getattr(pipe, part)
+    denoiser.add_adapter(LoraConfig(r=2, init_lora_weights=False, target_modules=["to_q", "to_k", "to_v"]))
+    state = get_peft_model_state_dict(denoiser)
+    if part == "unet":
+        state = utils.convert_state_dict_to_diffusers(state)
+    type(pipe).save_lora_weights(folder, **{f"{part}_lora_layers": state})
+    return folder / "pytorch_lora_weights.safetensors"
