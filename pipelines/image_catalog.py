@@ -1,4 +1,5 @@
-"""The image models of the hub, as data. The parameters are those of each component's published configuration, counted.
+"""The image models of the hub, as data. The parameters are those of each component's published configuration, counted,
+with position tables that are saved along; they agree with the sizes of the files that the hub lists.
 
 A run's working memory is the autoencoder's: decoding the largest picture takes about a thousand values for each of its
 pixels (measured with the decoder that Stable Diffusion and FLUX.1 share); a denoising step takes less.
@@ -24,8 +25,8 @@ SLACK = 300 * 2**20  # what the allocator rounds up, the prompt's embeddings, th
 
 PATTERNS = (
     *("model_index.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.jinja", "*/*.safetensors"),
-    *("!*.fp16*", "!*.bf16*", "!*non_ema*"),  # the same weights again, in other precisions or from another moment
-    *("!safety_checker/*", "!text_encoders/*", "!vae_1_0/*"),  # parts that no pipeline here loads
+    *("!*.fp16*", "!*.bf16*", "!*.fp8*", "!*.int8*", "!*.int4*", "!*non_ema*"),  # the same again, in other precisions
+    *("!safety_checker/*", "!text_encoders/*", "!vae_1_0/*", "!vae copy/*"),  # parts that no pipeline here loads
 )
 
 CLIP_L, CLIP_G, T5_XXL = 123_060_480, 694_659_840, 4_762_310_656
@@ -87,8 +88,8 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             id="sana-1.6b",
             title="Sana 1.6B",
             repo="Efficient-Large-Model/Sana_1600M_1024px_BF16_diffusers",
-            stored=3,
-            licence="NVIDIA License (non-commercial), Gemma Terms of Use",
+            stored=(4, 2, 4),
+            licence="NVIDIA License (NSCL v2-custom, non-commercial), Gemma Terms of Use",
             card="For GPUs from 16 GiB. Latents a sixteenth of the usual size make it fast. Text to image only.",
             parts=(1_604_462_752, GEMMA2_2B, 312_500_000),
             made_for=MadeFor(20, 4.5, 1024, 2 * MEGAPIXEL),
@@ -155,7 +156,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             repo="black-forest-labs/FLUX.1-schnell",
             stored=2,
             licence="Apache-2.0",
-            card="For GPUs from 48 GiB. Fine pictures and legible words in four steps.",
+            card="For GPUs from 48 GiB. Fine pictures and legible words in four steps. Needs a hub account.",
             parts=(11_901_408_320, CLIP_L, T5_XXL, VAE),
             made_for=MadeFor(4, 0.0, 1024, 2 * MEGAPIXEL),
         ),

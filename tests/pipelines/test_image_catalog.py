@@ -62,6 +62,8 @@ def test_the_gpu_that_its_card_names_is_large_enough(id: str) -> None:
         ("text_encoder_3/model.fp16-00001-of-00002.safetensors", False),
         ("vae/diffusion_pytorch_model.bf16.safetensors", False),
         ("unet/diffusion_pytorch_model.non_ema.safetensors", False),
+        ("transformer/diffusion_pytorch_model.int4.safetensors", False),
+        ("vae copy/diffusion_pytorch_model.safetensors", False),
         ("safety_checker/model.safetensors", False),
         ("text_encoders/t5xxl_fp8_e4m3fn.safetensors", False),
         ("unet/diffusion_pytorch_model.bin", False),
@@ -70,3 +72,23 @@ def test_the_gpu_that_its_card_names_is_large_enough(id: str) -> None:
 )
 def test_what_is_fetched_of_a_repository(name: str, fetched: bool) -> None:
     assert wanted(name, PATTERNS) is fetched
+
+
+@pytest.mark.parametrize(
+    ("id", "listed"),
+    [
+        ("stable-diffusion-1.5", (3.44, 0.492, 0.335)),
+        ("sana-1.6b", (5.0 + 1.42, 4.99 + 0.241, 1.25)),
+        ("sd3.5-medium", (4.94, 0.247, 1.39, 4.99 + 4.53, 0.168)),
+        ("sd3.5-large", (9.99 + 6.31, 0.247, 1.39, 4.99 + 4.53, 0.168)),
+        ("flux2-klein-4b", (7.75, 4.97 + 3.08, 0.168)),
+        ("z-image-turbo", (24.6, 8.04, 0.168)),
+        ("flux1-schnell", (23.8, 0.246, 4.99 + 4.53, 0.168)),
+        ("qwen-image", (40.9, 16.6, 0.254)),
+    ],
+)
+def test_the_parameters_agree_with_the_files_that_the_hub_lists(id: str, listed: tuple[float, ...]) -> None:
+    """In GB, as the hub's pages show them."""
+    weights = dict(MODELS[id].weights.parts)["model"]  # type: ignore[union-attr]
+    assert isinstance(weights, Hub)
+    assert weights.size / 1e9 == pytest.approx(sum(listed), rel=0.006)
