@@ -19,7 +19,9 @@ import pytest
 
 from pipelines.engine import LocalEngine
 from pipelines.events import Cancelled, Emit, Token
+from pipelines.image_request import BUILT_IN
 from pipelines.spec import Request
+from tests.fakes.drawer import Draws, draw, drawer
 from tests.pipelines.fakes import FakeStore, Script, engine, say, spec
 
 if TYPE_CHECKING:
@@ -51,13 +53,15 @@ def gradio_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @dataclass
 class Server:
-    """A served page and what is behind it. `script` is what the model does, `store` what becomes of its weights."""
+    """A served page and what is behind it. `script` is what the model does, `draws` what the
+    image models do, `store` what becomes of their weights."""
 
     url: str
     page: gr.Blocks
     engine: LocalEngine
     store: FakeStore
     script: Script = field(default_factory=say)
+    draws: Draws = field(default_factory=draw)
 
     def run(self, request: Request, emit: Emit) -> str:
         return self.script(request, emit)
@@ -71,7 +75,8 @@ def one_server() -> Iterator[Server]:
 
     store = FakeStore()
     second = spec("other", say("I ", "am ", "another"), request=ChatRequest)
-    eng = engine(spec(MODEL, lambda *run: server.run(*run), request=ChatRequest), second, store=store)
+    drawers = [drawer(name, lambda *run: server.draws(*run)) for name in (BUILT_IN, "other-drawer")]
+    eng = engine(spec(MODEL, lambda *run: server.run(*run), request=ChatRequest), second, *drawers, store=store)
     page = app.build(eng)
     url = app.launch(page, eng, parse(["--port", str(free_port())], {}))
     server = Server(url, page, eng, store)
@@ -87,6 +92,7 @@ def one_server() -> Iterator[Server]:
 def served(one_server: Server) -> Iterator[Server]:
     """The one server, with a blank script; when the test is over, nothing of it may still be running."""
     one_server.script = say()
+    one_server.draws = draw()
     yield one_server
     status = one_server.engine.status()
     assert (status.running, status.queued) == (0, 0), "the test left a job behind"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from ui import chat
+from ui import chat, image
 
-TABS: tuple[ModuleType, ...] = (chat,)
+TABS: tuple[ModuleType, ...] = (chat, image)
 """The tabs in page order: modules with a TITLE and build(engine)."""

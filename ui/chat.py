@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -19,10 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipelines.chat import ChatRequest, Message
 from pipelines.engine import Engine
-from pipelines.errors import format_bytes
 from pipelines.events import Result, Text, Token
-from pipelines.spec import ModelSpec
 from ui import explain, fields, states
+from ui.models import describe, option
 from ui.wire import Failed, Moment, Stopped, endpoint, request_from, user_of, watch
 
 TITLE = "Chat"
@@ -300,32 +298,6 @@ async def show(draft: Draft, moments: AsyncIterator[list[Moment]]) -> AsyncItera
                     line = states.of(moment)
         if line is not None:
             yield line
-
-
-def option(engine: Engine, spec: ModelSpec[Any]) -> str:
-    """The model as the picker lists it: with its size, and whether it fits."""
-    fit = "" if engine.fits(spec.id) else ", too large here"
-    return f"{spec.title} · {format_bytes(spec.resident + spec.working)}{fit}"
-
-
-def describe(engine: Engine, spec: ModelSpec[Any]) -> str:
-    """The model's facts for the side column: what it is, its licence, its size and whether it fits."""
-    there = engine.look(spec.id)
-    need = f"{format_bytes(spec.resident + spec.working)} of memory"
-    if not engine.fits(spec.id):
-        state, verdict = "bad", f"Too large for this device: it needs {need}."
-    elif there.present:
-        state, verdict = "good", f"Ready. Takes {need}."
-    else:
-        size = f"{format_bytes(there.download)} " if there.download else ""
-        state, verdict = (
-            "warm",
-            (f"First use fetches {size}from {there.source} ({format_bytes(there.free)} free on disk). Takes {need}."),
-        )
-    return (
-        f'<div class="pm-model"><p>{escape(spec.card)}</p><p data-fit="{state}">{escape(verdict)}</p>'
-        f"<p>Licence: {escape(spec.licence)}</p></div>"
-    )
 
 
 def _summary(artifact: Text, tokens: int, seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import annotated_types
 import gradio as gr
@@ -16,12 +16,17 @@ STEPS = 100  # a slider over fractions has this many stops
 
 
 def visible(kind: type[Request], name: str, label: str, **kwargs: Any) -> Component:
-    """The component for one field: a slider where it has both limits, else a number or a text box."""
+    """The component for one field: a slider where it has both limits, a menu where it takes only some values, else a
+    number or a text box; a text box too where a number may be left out, since gr.Number would send 0 for that."""
     field = kind.model_fields[name]
     common = {"label": label, "info": field.description, "value": default(field), "interactive": True, **kwargs}
     low, high = limits(field)
     if field.annotation is str:
         return gr.Textbox(**common)
+    if field.annotation == float | None:
+        return gr.Textbox(**common, max_length=20)
+    if get_origin(field.annotation) is Literal:
+        return gr.Dropdown(**{"choices": list(get_args(field.annotation)), **common})
     if low is None or high is None or name == "seed":
         return gr.Number(precision=0 if field.annotation is int else None, **common)
     step = 1 if field.annotation is int else round((high - low) / STEPS, 4)
@@ -33,10 +38,11 @@ def hidden(name: str, field: FieldInfo) -> Component:
     value = default(field)
     if field.annotation == bytes | None:
         return gr.File(type="binary", label=name, visible=False)
-    if field.annotation is str:
+    kind = type(value) if get_origin(field.annotation) is Literal else field.annotation
+    if kind is str:
         return gr.Textbox(value=value, label=name, visible=False)
-    if field.annotation in (int, float):
-        return gr.Number(value=value, precision=0 if field.annotation is int else None, label=name, visible=False)
+    if kind in (int, float, float | None):
+        return gr.Number(value=value, precision=0 if kind is int else None, label=name, visible=False)
     return gr.JSON(value=value, label=name, visible=False)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 from gradio.utils import get_upload_folder
 
@@ -25,6 +27,16 @@ def written(result: Result) -> str | None:
 def picture_of(picture: Picture, recipe: Recipe) -> str:
     """One picture as a PNG that carries its recipe."""
     return _write(picture_file.png(picture, recipe), f"polymuse-{picture.seed}.png")
+
+
+def private_folder() -> Path:
+    """A folder for one visitor's files. Whoever asked for it removes it: gradio only removes what it wrote itself."""
+    return Path(get_upload_folder()) / secrets.token_urlsafe(16)
+
+
+def address(path: Path) -> str:
+    """Where the page finds a file, from wherever the page itself is served."""
+    return f"gradio_api/file={quote(str(path))}"
 
 
 def _write(data: bytes, name: str) -> str:

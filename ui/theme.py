@@ -1,8 +1,8 @@
 """The look: palette, type and shape, for light and dark alike.
 
 Every colour is named once, in LIGHT and DARK, by what it is for. From there it goes into gradio's theme variables and,
-as --pm-NAME, into assets/style.css, so that a test can compute every contrast that a person sees. The style sheet is
-part of the theme (gradio serves both as one file, unaltered; through css_paths it would be rewritten in the browser,
+as --pm-NAME, into the style sheets, so that a test can compute every contrast that a person sees. They are part of
+the theme (gradio serves all as one file, unaltered; through css_paths it would be rewritten in the browser,
 which drops what its parser does not know). Fonts are files that gradio carries and serves itself: nothing is fetched
 from another host. Of the families it carries only some have their Latin letters; IBM Plex has, in 400 and 700.
 """
@@ -18,7 +18,7 @@ from gradio.themes.utils.fonts import LocalFont
 from gradio.themes.utils.sizes import Size
 
 ASSETS = Path(__file__).parent.parent / "assets"
-STYLE = ASSETS / "style.css"
+STYLES = (ASSETS / "style.css", ASSETS / "image.css")
 ICON = ASSETS / "icon.svg"
 
 
@@ -127,7 +127,8 @@ class Polymuse(gr.themes.Base):
         )
         self.name = "polymuse"
         self.set(**_variables())
-        self.custom_css = f"{_declare(':root', LIGHT)}\n{_declare(':root .dark', DARK)}\n{STYLE.read_text('utf-8')}"
+        sheets = "\n".join(sheet.read_text("utf-8") for sheet in STYLES)
+        self.custom_css = f"{_declare(':root', LIGHT)}\n{_declare(':root .dark', DARK)}\n{sheets}"
 
 
 def _declare(selector: str, palette: Palette) -> str:

@@ -12,7 +12,8 @@ import asyncio
 import base64
 import inspect
 import io
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -79,12 +80,19 @@ async def watch(
         job.cancel()
 
 
-def request_from(kind: type[Request], values: Mapping[str, Any]) -> Request:
-    """A Request from form values, or a message on the page that says which field is wrong."""
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What is refused within becomes a message on the page."""
     try:
-        return validate(kind, values)
+        yield
     except PolymuseError as error:
         raise gr.Error(str(error), title="Please check the settings", duration=12, print_exception=False) from None
+
+
+def request_from(kind: type[Request], values: Mapping[str, Any]) -> Request:
+    """A Request from form values, or a message on the page that says which field is wrong."""
+    with refusals():
+        return validate(kind, values)
 
 
 def endpoint(engine: Engine, kind: type[Request], api_name: str) -> None:

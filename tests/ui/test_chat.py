@@ -15,11 +15,9 @@ import pytest
 
 from pipelines.chat import Message
 from pipelines.events import Progress, Queued, Recipe, Result, Text, Token
-from pipelines.weights import Availability
 from tests.conftest import MODEL, WAIT_S, Endless, Server
-from tests.pipelines.fakes import KB, FakeStore, engine, say, spec
 from ui import states
-from ui.chat import Conversation, Draft, _parse, describe, option, show
+from ui.chat import Conversation, Draft, _parse, show
 from ui.wire import Failed, Moment, Stopped
 
 EXACT = [
@@ -230,39 +228,6 @@ def test_an_answer_cut_at_its_limit_says_so() -> None:
 def test_messages_left_out_are_told() -> None:
     assert "the 4 oldest messages no longer fitted and were left out" in told([result(left_out=4)])[1][-1]
     assert "left out" not in told([result()])[1][-1]
-
-
-# The model's facts --------------------------------------------------------------------------------------------------
-
-
-class Elsewhere(FakeStore):
-    """Weights that would have to be fetched."""
-
-    def look(self, weights: Any) -> Availability:
-        return Availability(False, 5 * KB, 7 * KB, "a <far> place")
-
-
-def test_the_facts_say_whether_a_model_is_ready_must_be_fetched_or_does_not_fit() -> None:
-    small, large = spec("small", say()), spec("large", say(), resident=200 * KB)
-    ready, far = engine(small, large), engine(small, store=Elsewhere())
-    assert 'data-fit="good">Ready. Takes 11.0 KiB of memory.' in describe(ready, small)
-    assert 'data-fit="bad">Too large for this device: it needs 201.0 KiB of memory.' in describe(ready, large)
-    assert 'data-fit="warm">First use fetches 5.0 KiB from a &lt;far&gt; place (7.0 KiB free on disk).' in describe(
-        far, small
-    )
-    assert "Licence: MIT" in describe(ready, small)
-
-
-def test_the_facts_are_escaped() -> None:
-    tricky = spec("tricky", say(), card="<script>alert(1)</script>", licence="<i>")
-    assert "<script>" not in describe(engine(tricky), tricky) and "<i>" not in describe(engine(tricky), tricky)
-
-
-def test_the_picker_says_how_large_a_model_is_and_whether_it_fits() -> None:
-    small, large = spec("small", say()), spec("large", say(), resident=200 * KB)
-    eng = engine(small, large)
-    assert option(eng, small).startswith("Small") and "11.0 KiB" in option(eng, small)
-    assert "too large" in option(eng, large) and "too large" not in option(eng, small)
 
 
 # The page's events, as the page sends them --------------------------------------------------------------------------

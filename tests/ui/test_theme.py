@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
+from pathlib import Path
 
 import httpx
 import pytest
 from gradio.themes.utils.fonts import font_file_path
 
-from ui.theme import DARK, ICON, LIGHT, STYLE, Palette, Polymuse
+from ui.theme import DARK, ICON, LIGHT, STYLES, Palette, Polymuse
 
 PALETTES = {"light": LIGHT, "dark": DARK}
 GROUNDS = ("ground", "surface", "sunken", "hover")
@@ -62,19 +63,24 @@ def _below(palette: Palette, pairs: list[tuple[str, str]], least: float) -> dict
     return {pair: round(value, 2) for pair, value in found.items() if value < least}
 
 
-def test_the_style_sheet_uses_the_palette_and_no_colour_of_its_own() -> None:
-    css = STYLE.read_text("utf-8")
+@pytest.mark.parametrize("sheet", STYLES, ids=lambda sheet: sheet.name)
+def test_a_style_sheet_uses_the_palette_and_no_colour_of_its_own(sheet: Path) -> None:
+    css = sheet.read_text("utf-8")
     assert not re.findall(r"#[0-9a-fA-F]{3,8}\b(?=[^{]*;)", css)
     used = {name.replace("-", "_") for name in re.findall(r"var\(--pm-([a-z-]+)\)", css)}
     assert used <= set(asdict(LIGHT))
 
 
-def test_the_style_sheet_is_balanced_and_local() -> None:
-    css = re.sub(r"/\*.*?\*/", "", STYLE.read_text("utf-8"), flags=re.S)
+@pytest.mark.parametrize("sheet", STYLES, ids=lambda sheet: sheet.name)
+def test_a_style_sheet_is_balanced_and_local(sheet: Path) -> None:
+    css = re.sub(r"/\*.*?\*/", "", sheet.read_text("utf-8"), flags=re.S)
     assert css.count("{") == css.count("}")
     assert "url(" not in css
     assert "@import" not in css
-    assert "prefers-reduced-motion: reduce" in css
+
+
+def test_who_asks_for_less_motion_gets_it() -> None:
+    assert "prefers-reduced-motion: reduce" in STYLES[0].read_text("utf-8")
 
 
 def test_every_font_is_served_from_here_and_has_latin_letters() -> None:

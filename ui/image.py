@@ -1,0 +1,224 @@
+"""The image tab: a prompt, and a canvas on which the picture comes out of the noise; sweeps and comparisons likewise.
+
+What has been drawn lives in the session on the server (ui/image_desk.py); the page only shows it. One canvas serves
+one picture, several, the grid of a sweep and two models side by side.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from pipelines.engine import Engine
+from pipelines.errors import BadRequest
+from pipelines.image_request import BUILT_IN, ImageRequest
+from ui import explain, files, image_controls, image_view, painter, states
+from ui.image_desk import Desk, contents
+from ui.models import describe
+from ui.theme import ASSETS
+from ui.wire import endpoint, refusals, user_of
+
+TITLE = "Image"
+
+CANVAS = ASSETS / "canvas.js"
+STYLES = ("3d", "glossy", "flat", "cartoon", "painted")  # that the built-in model knows
+CHIP = """(prompt) => {
+  const words = prompt.trim().replace(/(,\\s*|^)(%s)$/, "");
+  return words && !prompt.trim().endsWith(", %s") ? `${words}, %s` : words;
+}"""
+MOST_SEED = 1_000_000  # of a seed drawn here: short enough to be read out
+
+
+def build(engine: Engine) -> None:
+    """Lay the tab out and wire it."""
+    if not engine.registry.of("image"):
+        gr.HTML("<p>There is no image model here. Name one in a file for --catalog.</p>", apply_default_css=False)
+        return
+    desk_state = gr.State(Desk(), delete_callback=Desk.forget)
+    with gr.Row(elem_classes="pm-workspace"):
+        with gr.Column(scale=3, min_width=320, elem_classes="pm-stage"):
+            with gr.Row(elem_classes="pm-prompt", equal_height=True):
+                prompt = gr.Textbox(
+                    placeholder="Describe a picture",
+                    label="Prompt",
+                    show_label=False,
+                    lines=1,
+                    max_lines=6,
+                    max_length=4_000,
+                    scale=8,
+                    elem_id="pm-image-prompt",
+                    container=False,
+                )
+                draw = gr.Button("Draw", variant="primary", scale=0, min_width=96, elem_id="pm-image-draw")
+                stop = gr.Button("Stop", variant="stop", scale=0, min_width=96, visible=False, elem_id="pm-image-stop")
+            with gr.Row(elem_classes="pm-chips") as chips:
+                for style in STYLES:
+                    chip = gr.Button(style, size="sm", scale=0, min_width=0)
+                    script = CHIP % ("|".join(STYLES), style, style)
+                    chip.click(None, prompt, prompt, js=script, api_visibility="private")
+            status = gr.HTML(states.idle(), elem_id="pm-image-status", apply_default_css=False)
+            with gr.Row(elem_classes="pm-easel"):
+                with gr.Column(min_width=260, visible=False, elem_classes="pm-start") as start_column:
+                    start = painter.painter("pm-image-start")
+                    remove = gr.Button("Remove the picture", size="sm", elem_id="pm-image-remove")
+                with gr.Column(min_width=300):
+                    canvas = gr.HTML(
+                        image_view.empty(),
+                        js_on_load=CANVAS.read_text("utf-8"),
+                        apply_default_css=False,
+                        elem_id="pm-image-canvas",
+                    )
+            gallery = gr.HTML(
+                image_view.gallery((), ""),
+                js_on_load=CANVAS.read_text("utf-8"),
+                apply_default_css=False,
+                elem_id="pm-image-gallery",
+            )
+        with gr.Column(scale=1, min_width=280, elem_classes="pm-side"):
+            controls = image_controls.build(engine)
+    explain.what_you_are_seeing(
+        "A picture that is taken out of noise",
+        (
+            "It starts as pure noise in a small block of numbers: the built-in model has 16 x 16 x 8 of them for a "
+            "picture of 128 x 128 x 3, a twenty-fourth, and a decoder that turns them into pixels.",
+            "At each step a network predicts the clean picture behind the noise, which is what you see, and takes a "
+            "part of the noise away; more steps make smaller, more careful corrections.",
+            "Guidance compares the prediction with your prompt and without it, and exaggerates the difference: little "
+            "wanders off, much obeys to the letter and looks overdone.",
+        ),
+    )
+
+    def begin(desk: Desk, values: dict[str, Any], painted: Any) -> tuple[Any, ...]:
+        """Take an order, if it makes sense; else nothing changes and nothing is lost."""
+        if desk.run is not None:
+            raise gr.Error("A picture is being drawn. Wait for it, or stop it first.", print_exception=False)
+        with refusals():
+            if values.pop("random_seed"):
+                values["seed"] = secrets.randbelow(MOST_SEED)
+            values |= {"image": contents(desk.start), "reference": contents(desk.reference)}
+            if desk.start is not None:
+                values["mask"] = painter.mask(painted)
+            plan = image_controls.plan(engine, values)
+        desk.begin(plan)
+        return values["seed"], *settled(desk)
+
+    def on_draw(text: str, desk: Desk, painted: Any, *values: Any) -> tuple[Any, ...]:
+        return begin(desk, {"prompt": text, **controls.named(values)}, painted)
+
+    def on_example(data: gr.EventData, desk: Desk, painted: Any, *values: Any) -> tuple[Any, ...]:
+        text = str(data._data.get("value", ""))
+        return text, *begin(desk, {"prompt": text, **controls.named(values)}, painted)
+
+    async def drawing(http: gr.Request, desk: Desk) -> AsyncIterator[tuple[str, str]]:
+        run = desk.run
+        if run is None:
+            return
+        try:
+            async with aclosing(run.play(engine, user_of(http), desk.shelf, desk.add)) as lines:
+                async for line in lines:
+                    if desk.run is not run:  # stopped: what comes now would hide it, and gradio stops us only next
+                        return
+                    desk.follow(line)
+                    yield desk.canvas, line
+        finally:
+            if desk.run is run:
+                desk.end()
+
+    def settled(desk: Desk) -> tuple[Any, ...]:
+        """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
+        busy = desk.run is not None
+        return gr.Button(visible=not busy), gr.Button(visible=busy), desk.canvas, desk.line, desk.gallery()
+
+    def on_failure(desk: Desk) -> tuple[Any, ...]:
+        if desk.run is not None:  # it never came to a run: gradio's queue is full
+            desk.end()
+            desk.line = states.failed("The picture could not be started. Draw it again.")
+        return settled(desk)
+
+    def on_stop(desk: Desk) -> tuple[Any, ...]:
+        if desk.run is not None:
+            kept = len(desk.run.works)
+            seen = "what there is of the picture is kept" if desk.run.seen else ""
+            desk.line = states.stopped(f"{kept} finished, in the gallery" if kept else seen)
+            desk.end()
+        return settled(desk)
+
+    def on_choose(data: gr.EventData, desk: Desk) -> tuple[Any, ...]:
+        work = desk.find(str(data._data.get("value")))
+        if work is not None and desk.run is None:
+            desk.show(work)
+        return desk.canvas, desk.gallery()
+
+    def on_start(path: str, desk: Desk) -> tuple[Any, ...]:
+        with refusals():
+            desk.put_start(Path(path).read_bytes())
+        return begun_from(desk)
+
+    def on_take(data: gr.EventData, desk: Desk) -> tuple[Any, ...]:
+        with refusals():
+            if (work := desk.find(str(data._data.get("value")))) is None:
+                raise BadRequest("That picture is no longer in the gallery.")
+            desk.put_start(contents(work.file) or b"")
+        return begun_from(desk)
+
+    def on_remove(desk: Desk) -> tuple[Any, ...]:
+        desk.put_start(None)
+        return begun_from(desk)
+
+    def begun_from(desk: Desk) -> tuple[Any, ...]:
+        there = desk.start is not None
+        return gr.Column(visible=there), files.address(desk.start) if desk.start else "", gr.Slider(visible=there)
+
+    def on_reference(path: str, desk: Desk) -> tuple[Any, ...]:
+        with refusals():
+            desk.put_reference(Path(path).read_bytes())
+        return image_view.reference(desk.reference), gr.Button(visible=True)
+
+    def on_forget_reference(desk: Desk) -> tuple[Any, ...]:
+        desk.put_reference(None)
+        return image_view.reference(None), gr.Button(visible=False)
+
+    def on_repeat(data: gr.EventData, desk: Desk) -> tuple[Any, ...]:
+        with refusals():
+            if (work := desk.find(str(data._data.get("value")))) is None:
+                raise BadRequest("That picture is no longer in the gallery.")
+        return work.prompt, *controls.of(work.recipe)
+
+    def on_model(choice: str) -> tuple[Any, ...]:
+        built_in = choice == BUILT_IN
+        with refusals():
+            return describe(engine, engine.registry[choice]), gr.Row(visible=built_in), gr.Column(visible=built_in)
+
+    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    # These may refuse; see ui/chat.py.
+    refusing: dict[str, Any] = {**quiet, "queue": True, "concurrency_limit": None, "show_progress_on": draw}
+    stands = [draw, stop, canvas, status, gallery]
+    asked = [desk_state, start, *controls.inputs]
+    begun = [
+        gr.on([draw.click, prompt.submit], on_draw, [prompt, *asked], [controls.seed, *stands], **refusing),
+        canvas.example(on_example, asked, [prompt, controls.seed, *stands], **refusing),
+    ]
+    runs = []
+    for event in begun:
+        run = event.success(drawing, desk_state, [canvas, status], **refusing)
+        runs.append(run)
+        run.then(settled, desk_state, stands, **quiet)
+        run.failure(on_failure, desk_state, stands, **quiet)
+    stop.click(on_stop, desk_state, stands, cancels=runs, **quiet)
+    for shown in (canvas, gallery):
+        shown.choose(on_choose, desk_state, [canvas, gallery], **quiet)
+    starting = [start_column, start, controls.strength]
+    controls.upload.upload(on_start, [controls.upload, desk_state], starting, **refusing)
+    canvas.take(on_take, desk_state, starting, **refusing)
+    remove.click(on_remove, desk_state, starting, **quiet)
+    referred = [controls.reference, controls.forget_reference]
+    controls.upload_reference.upload(on_reference, [controls.upload_reference, desk_state], referred, **refusing)
+    controls.forget_reference.click(on_forget_reference, desk_state, referred, **quiet)
+    canvas.repeat(on_repeat, desk_state, [prompt, *controls.inputs], **refusing)
+    controls.model.change(on_model, controls.model, [controls.about, chips, controls.reference_group], **refusing)
+    endpoint(engine, ImageRequest, "image")

@@ -1,0 +1,173 @@
+"""The side column of the image tab: what to do, with which model, from which picture, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from pipelines.engine import Engine
+from pipelines.events import Recipe
+from pipelines.image_request import BUILT_IN, ImageRequest
+from ui import fields, image_plan, image_view
+from ui.image_plan import NOTHING, SETTINGS, Plan
+from ui.models import describe, option
+
+ONE, SWEEP, COMPARE = "Picture", "Sweep", "Compare"
+PICTURES = ["image"]  # the file dialog's filter; what is sent is looked at for itself
+
+FOLDED = {
+    "negative_prompt": "Negative prompt",
+    "steps": "Steps",
+    "guidance": "Guidance",
+    "width": "Width",
+    "height": "Height",
+    "scheduler": "Scheduler",
+    "upscale": "Enlarge",
+}
+"""Settings of the request's that few need, in the order of the page."""
+
+ENLARGE = [("As the model is made for", 0), ("No", 1), ("Four times", 4)]
+ACROSS, DOWN = "across", "down"
+OTHER = "other_"  # before the names of the second side's settings
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The components, by the names that the rest of the tab knows them by; `asked` make up an order."""
+
+    asked: Mapping[str, Component]
+    about: gr.HTML
+    upload: gr.UploadButton
+    reference_group: gr.Column
+    upload_reference: gr.UploadButton
+    reference: gr.HTML
+    forget_reference: gr.Button
+
+    @property
+    def inputs(self) -> list[Component]:
+        """What an order is made of, besides the prompt."""
+        return list(self.asked.values())
+
+    @property
+    def model(self) -> Any:
+        """The picker."""
+        return self.asked["model"]
+
+    @property
+    def seed(self) -> Component:
+        """Where the seed is shown that a run was given."""
+        return self.asked["seed"]
+
+    @property
+    def strength(self) -> Component:
+        """How far to go from the picture to start from."""
+        return self.asked["strength"]
+
+    def named(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The values of `inputs`, by name."""
+        return dict(zip(self.asked, values, strict=True))
+
+    def of(self, recipe: Recipe) -> list[Any]:
+        """Values for `inputs` that repeat a recipe; what it does not tell stays as it is."""
+        options = {**recipe.options, "model": recipe.model, "seed": recipe.seed, "random_seed": False, "count": 1}
+        given = {name: options[name] for name in self.asked if name in options and name in ASKED}
+        return [given.get(name, gr.skip()) for name in self.asked]
+
+
+ASKED = {"model", "seed", "random_seed", "count", "strength", *FOLDED}
+
+
+def build(engine: Engine) -> Controls:
+    """Lay the column out."""
+    models = engine.registry.of("image")
+    choices = [(option(engine, spec), spec.id) for spec in models]
+    asked: dict[str, Component] = {}
+    mode = gr.Radio([ONE, SWEEP, COMPARE], value=ONE, label="Make", show_label=False, elem_id="pm-image-mode")
+    asked["mode"] = mode
+    with gr.Column(visible=False, elem_classes="pm-mode") as sweeping:
+        _sweep(asked)
+    asked["model"] = gr.Dropdown(choices, value=models[0].id, label="Model", elem_id="pm-image-model")
+    about = gr.HTML(describe(engine, models[0]), apply_default_css=False)
+    with gr.Column(visible=False, elem_classes="pm-mode") as comparing:
+        _compare(asked, choices)
+    asked["count"] = fields.visible(ImageRequest, "count", "Pictures", info=None, elem_id="pm-image-count")
+    with gr.Row(elem_classes="pm-seed"):
+        asked["seed"] = fields.visible(ImageRequest, "seed", "Seed", info=None, min_width=120, elem_id="pm-image-seed")
+        asked["random_seed"] = gr.Checkbox(True, label="New each time", container=False, min_width=120)
+    with gr.Accordion("Start from a picture", open=False):
+        upload = gr.UploadButton("Choose a picture", file_types=PICTURES, size="sm", elem_id="pm-image-upload")
+        asked["strength"] = fields.visible(ImageRequest, "strength", "Strength", visible=False)
+        with gr.Column(visible=models[0].id == BUILT_IN, elem_classes="pm-mode") as reference_group:
+            reference = gr.HTML(image_view.reference(None), apply_default_css=False)
+            upload_reference = gr.UploadButton("Choose a reference", file_types=PICTURES, size="sm")
+            forget_reference = gr.Button("Remove the reference", size="sm", visible=False)
+    with gr.Accordion("Settings", open=False):
+        for name, label in FOLDED.items():
+            more: dict[str, Any] = {"choices": ENLARGE} if name == "upscale" else {}
+            asked[name] = fields.visible(ImageRequest, name, label, **more)
+    mode.change(
+        lambda chosen: (gr.Column(visible=chosen == SWEEP), gr.Column(visible=chosen == COMPARE)),
+        mode,
+        [sweeping, comparing],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    return Controls(asked, about, upload, reference_group, upload_reference, reference, forget_reference)
+
+
+def _sweep(asked: dict[str, Component]) -> None:
+    """Two settings to vary, and their values."""
+    settings = [("Nothing", NOTHING), *((setting.title, name) for name, setting in SETTINGS.items())]
+    for side, title, chosen in ((ACROSS, "From left to right", "guidance"), (DOWN, "From top to bottom", NOTHING)):
+        asked[side] = gr.Dropdown(settings, value=chosen, label=title, elem_id=f"pm-image-{side}")
+        hint = SETTINGS[chosen].hint if chosen in SETTINGS else ""
+        asked[f"{side}_values"] = values = gr.Textbox(
+            hint, label=f"{title}, values", placeholder="Values, with commas", max_length=500, show_label=False
+        )
+        asked[side].change(  # type: ignore[attr-defined]
+            lambda setting: SETTINGS[setting].hint if setting in SETTINGS else "",
+            asked[side],
+            values,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+
+
+def _compare(asked: dict[str, Component], choices: list[tuple[str, str]]) -> None:
+    """The second side: another model, or the same with other settings."""
+    asked[f"{OTHER}model"] = gr.Dropdown(choices, value=choices[0][1], label="With", elem_id="pm-image-other-model")
+    for name in ("steps", "guidance", "scheduler"):
+        info = None if name == "scheduler" else "0: as the model is made for" if name == "steps" else "empty: likewise"
+        asked[f"{OTHER}{name}"] = fields.visible(ImageRequest, name, f"Its {name}", info=info)
+
+
+def plan(engine: Engine, values: Mapping[str, Any]) -> Plan:
+    """What the column asks for. Raises BadRequest for what makes no sense."""
+    values = {name: None if name.endswith("guidance") and value == "" else value for name, value in values.items()}
+    options = {name: value for name, value in values.items() if name in ImageRequest.model_fields}
+    engine.registry[str(options["model"])]  # raises for a model that is not there
+    if values["mode"] == SWEEP:
+        across, down = (image_plan.axis(str(values[one]), str(values[f"{one}_values"])) for one in (ACROSS, DOWN))
+        return image_plan.sweep(options, across, down)
+    if values["mode"] == COMPARE:
+        other = {name.removeprefix(OTHER): value for name, value in values.items() if name.startswith(OTHER)}
+        return image_plan.compare(options, other, _sides(engine, options, other))
+    return image_plan.one(options)
+
+
+def _sides(engine: Engine, options: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, str]:
+    """What stands above each side: its model where they differ, and each setting that differs."""
+    labels = []
+    for side in (options, {**options, **other}):
+        told = [engine.registry[str(side["model"])].title] if options["model"] != other["model"] else []
+        for name in ("steps", "guidance", "scheduler"):
+            if options[name] != other[name]:
+                told.append(f"{name} {side[name] or 'as made for'}" if name != "scheduler" else str(side[name]))
+        labels.append(", ".join(told))
+    return labels[0], labels[1]
