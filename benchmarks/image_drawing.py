@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from diffusers.utils import logging as diffusers_logging
 from torch import Generator, Tensor
+from transformers.utils import logging as transformers_logging
 
 from benchmarks.image_prompts import Asked
 from pipelines.image_autoencoder import Autoencoder
@@ -18,21 +20,23 @@ from training.loop import use_spare_cores
 EVERY = 25
 
 
+def load(folder: Path, text: Path | None, dtype: torch.dtype) -> EmojiPipeline:
+    """The model with its sentence encoder, without progress bars."""
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    encoder = text_encoder(text)
+    elsewhere = {"text_encoder": encoder.model, "tokenizer": encoder.tokenizer}
+    pipe: EmojiPipeline = EmojiPipeline.from_pretrained(folder, dtype=dtype, **elsewhere)  # type: ignore[no-untyped-call]
+    pipe.set_progress_bar_config(disable=True)  # type: ignore[attr-defined]
+    return pipe
+
+
 class Artist:
-    """The pipeline in float32 with its settings: one picture at a time, references found from the prompt alone."""
+    """The pipeline with its settings: one picture at a time, references found from the prompt alone."""
 
     def __init__(self, pipe: EmojiPipeline, steps: int, guidance: float) -> None:
         self._pipe = pipe
         self._steps, self._guidance = steps, guidance
-
-    @classmethod
-    def load(cls, model: Path, text: Path | None, steps: int, guidance: float) -> Artist:
-        encoder = text_encoder(text)
-        pipe = EmojiPipeline.from_pretrained(
-            model, dtype=torch.float32, text_encoder=encoder.model, tokenizer=encoder.tokenizer
-        )
-        pipe.set_progress_bar_config(disable=True)
-        return cls(pipe, steps, guidance)
 
     @property
     def autoencoder(self) -> Autoencoder:

@@ -34,7 +34,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.image_card import Card
-from benchmarks.image_drawing import Artist
+from benchmarks.image_drawing import Artist, load
 from benchmarks.image_judges import Known, background_word, hue_word, spread
 from benchmarks.image_prompts import BACKGROUNDS, SHEET, Asked, behind, painted, plain, real, several
 from benchmarks.report import Goal, Watch, finish, table
@@ -191,7 +191,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     card = Card(options.card) if options.card else None
     if options.sheet:
         options.sheet.mkdir(parents=True, exist_ok=True)
-    artist = Artist.load(options.model, options.text_encoder, options.steps, options.guidance)
+    pipe = load(options.model, options.text_encoder, torch.float32)
+    artist = Artist(pipe, options.steps, options.guidance)
     probe = None
     if options.probe.exists():
         probe = Probe.from_pretrained(options.probe, torch_dtype=torch.float32).eval()
