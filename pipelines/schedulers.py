@@ -128,12 +128,12 @@ def predicted_clean(scheduler: Any, output: Any, model_output: Tensor, timestep:
         clean: Tensor | None = getattr(output, name, None)
         if clean is not None:
             return clean
-    config = scheduler.config
-    if config.get("predict_x0") or "dpmsolver++" in config.get("algorithm_type", ""):  # UniPC, the DPM-Solver family
-        return cast("Tensor", scheduler.model_outputs[-1])
+    config = scheduler.config  # which keeps what the scheduler that it was made from was set to: classes come first
     if type(scheduler).__name__.startswith("FlowMatch"):
         level = timestep / config.num_train_timesteps
         return cast("Tensor", sample.float() - level * model_output.float())
+    if config.get("predict_x0") or "dpmsolver++" in config.get("algorithm_type", ""):  # UniPC, the DPM-Solver family
+        return cast("Tensor", scheduler.model_outputs[-1])
     if config.get("prediction_type") == "epsilon" and hasattr(scheduler, "alphas_cumprod"):  # PNDM
         alpha = scheduler.alphas_cumprod[int(timestep)].to(sample.device)
         return cast("Tensor", (sample.float() - (1 - alpha) ** 0.5 * model_output.float()) / alpha**0.5)

@@ -38,7 +38,8 @@ def flow_solver(name: str, **settings: Any) -> Any:
 def sana(name: str = "default") -> Any:
     from diffusers import DPMSolverMultistepScheduler
 
-    own = DPMSolverMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
+    settings = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 3.0}
+    own = DPMSolverMultistepScheduler.from_config({"algorithm_type": "dpmsolver++", **settings})  # as from a file
     return schedulers.make(own, name, flow=True)  # type: ignore[arg-type]
 
 
