@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from pipelines.image_autoencoder import Autoencoder
-from pipelines.image_model import Condition, Denoiser, velocity
+from pipelines.image_model import Condition, Denoiser
 from pipelines.image_references import Found, References
 from pipelines.image_text import TextEncoder
 
@@ -86,21 +86,20 @@ class EmojiPipeline(DiffusionPipeline):
         """One picture. `strength` is how much noise is laid on `image` (1: all), `mask_image` is white where to
         repaint, `reference` is a further picture to draw upon."""
         found = self.references.find(prompt, self._text().sentences, self.denoiser.config.references)
-        told, untold = self._conditions(prompt, negative_prompt, found, reference)
+        prompts = [prompt] if guidance_scale == 1 else [prompt, negative_prompt]
+        condition = self._condition(prompts, found, reference)
         timesteps = self._timesteps(num_inference_steps, strength)
         noise = torch.randn(self._shape(), generator=generator).to(self.device, self.denoiser.dtype)
         known = None if image is None else self._encode(image)
         latents = noise if known is None else self.scheduler.scale_noise(known, timesteps[:1], noise)
         keep = None if mask_image is None else self._keep(mask_image)
         for timestep in timesteps:
-            time = (timestep / self.scheduler.config.num_train_timesteps).to(latents).expand(1)
-            clean = self.denoiser(latents, time, told)
-            if guidance_scale != 1:
-                without = self.denoiser(latents, time, untold)
-                clean = without + guidance_scale * (clean - without)
+            time = (timestep / self.scheduler.config.num_train_timesteps).to(latents)[None]
+            told, *untold = self.denoiser(latents.expand(len(prompts), -1, -1, -1), time, condition).split(1)
+            clean = untold[0] + guidance_scale * (told - untold[0]) if untold else told
             if keep is not None and known is not None:
                 clean = torch.where(keep, known, clean)
-            latents = self.scheduler.step(velocity(latents, clean, time), timestep, latents).prev_sample
+            latents = self.scheduler.step((latents - clean) / time, timestep, latents).prev_sample
         made = self.image_processor.postprocess(self._decode(latents), output_type="pil")
         return EmojiOutput(made, found)
 
@@ -116,24 +115,21 @@ class EmojiPipeline(DiffusionPipeline):
         side = self.denoiser.config.size
         return 1, self.denoiser.config.channels, side, side
 
-    def _conditions(
-        self, prompt: str, negative_prompt: str, found: list[Found], reference: Image.Image | None
-    ) -> tuple[Condition, Condition]:
-        """What to draw, and what to draw away from: no references, and nothing or the negative prompt."""
+    def _condition(self, prompts: list[str], found: list[Found], reference: Image.Image | None) -> Condition:
+        """What to draw and, in second place, what to draw away from: nothing or the negative prompt, no references."""
         slots = self.denoiser.config.references
-        latents, there = self.references.stack([found], slots)
+        latents, there = self.references.stack([found, *([] for _ in prompts[1:])], slots)
         latents, there = latents.to(self.device, self.denoiser.dtype), there.to(self.device)
         if reference is not None:  # the visitor's own comes first
-            latents = torch.cat([self._encode(reference)[None], latents], 1)[:, :slots]
-            there = torch.cat([there.new_ones(1, 1), there], 1)[:, :slots]
-        (words, mask), (unwords, unmask) = self._text().tokens([prompt]), self._text().tokens([negative_prompt])
-        told = self.denoiser.condition(words.to(latents), mask, latents, there)
-        untold = self.denoiser.condition(unwords.to(latents), unmask, torch.zeros_like(latents), there & False)
-        return told, untold
+            latents[0] = torch.cat([self._encode(reference), latents[0]])[:slots]
+            there[0] = torch.cat([there.new_ones(1), there[0]])[:slots]
+        words, mask = self._text().tokens(prompts)
+        made: Condition = self.denoiser.condition(words.to(latents), mask, latents, there)
+        return made
 
     def _timesteps(self, steps: int, strength: float) -> Tensor:
         self.scheduler.set_timesteps(sigmas=np.linspace(1, 1 / steps, steps).tolist(), device=self.device)
-        first = steps - max(1, min(steps, int(steps * strength)))
+        first = (steps - max(1, min(steps, int(steps * strength)))) * self.scheduler.order
         self.scheduler.set_begin_index(first)
         timesteps: Tensor = self.scheduler.timesteps[first:]
         self._num_timesteps = len(timesteps)
