@@ -177,7 +177,7 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         fine = fine + F.pixel_shuffle(x.reshape(*x.shape[:2], height, width), self.patch)
         for block in self.fine_after:
             fine = block(fine, now)
-        made = self.leave_fine(fine)
+        made: Tensor = self.leave_fine(fine)
         # The network adds what a linear guess cannot know, at size one for every time (after Karras et al. 2022).
         return (1 - t) / size**2 * latents + t / size * made
 
