@@ -105,13 +105,13 @@ def build(engine: Engine) -> None:
                 values["mask"] = painter.mask(painted)
             plan = image_controls.plan(engine, values)
         desk.begin(plan)
-        return values["seed"], *settled(desk)
+        return values["seed"], *standing(desk)
 
     def on_draw(text: str, desk: Desk, painted: Any, *values: Any) -> tuple[Any, ...]:
         return begin(desk, {"prompt": text, **controls.named(values)}, painted)
 
     def on_example(data: gr.EventData, desk: Desk, painted: Any, *values: Any) -> tuple[Any, ...]:
-        text = str(data._data.get("value", ""))
+        text = named(data)
         return text, *begin(desk, {"prompt": text, **controls.named(values)}, painted)
 
     async def drawing(http: gr.Request, desk: Desk) -> AsyncIterator[tuple[str, str]]:
@@ -129,27 +129,27 @@ def build(engine: Engine) -> None:
             if desk.run is run:
                 desk.end()
 
-    def settled(desk: Desk) -> tuple[Any, ...]:
+    def standing(desk: Desk) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
         busy = desk.run is not None
         return gr.Button(visible=not busy), gr.Button(visible=busy), desk.canvas, desk.line, desk.gallery()
 
-    def on_failure(desk: Desk) -> tuple[Any, ...]:
+    def on_no_drawing(desk: Desk) -> tuple[Any, ...]:
         if desk.run is not None:  # it never came to a run: gradio's queue is full
             desk.end()
             desk.line = states.failed("The picture could not be started. Draw it again.")
-        return settled(desk)
+        return standing(desk)
 
-    def on_stop(desk: Desk) -> tuple[Any, ...]:
+    def on_stop_drawing(desk: Desk) -> tuple[Any, ...]:
         if desk.run is not None:
             kept = len(desk.run.works)
             seen = "what there is of the picture is kept" if desk.run.seen else ""
             desk.line = states.stopped(f"{kept} finished, in the gallery" if kept else seen)
             desk.end()
-        return settled(desk)
+        return standing(desk)
 
     def on_choose(data: gr.EventData, desk: Desk) -> tuple[Any, ...]:
-        work = desk.find(str(data._data.get("value")))
+        work = desk.find(named(data))
         if work is not None and desk.run is None:
             desk.show(work)
         return desk.canvas, desk.gallery()
@@ -161,7 +161,7 @@ def build(engine: Engine) -> None:
 
     def on_take(data: gr.EventData, desk: Desk) -> tuple[Any, ...]:
         with refusals():
-            if (work := desk.find(str(data._data.get("value")))) is None:
+            if (work := desk.find(named(data))) is None:
                 raise BadRequest("That picture is no longer in the gallery.")
             desk.put_start(contents(work.file) or b"")
         return begun_from(desk)
@@ -185,7 +185,7 @@ def build(engine: Engine) -> None:
 
     def on_repeat(data: gr.EventData, desk: Desk) -> tuple[Any, ...]:
         with refusals():
-            if (work := desk.find(str(data._data.get("value")))) is None:
+            if (work := desk.find(named(data))) is None:
                 raise BadRequest("That picture is no longer in the gallery.")
         return work.prompt, *controls.of(work.recipe)
 
@@ -207,9 +207,9 @@ def build(engine: Engine) -> None:
     for event in begun:
         run = event.success(drawing, desk_state, [canvas, status], **refusing)
         runs.append(run)
-        run.then(settled, desk_state, stands, **quiet)
-        run.failure(on_failure, desk_state, stands, **quiet)
-    stop.click(on_stop, desk_state, stands, cancels=runs, **quiet)
+        run.then(standing, desk_state, stands, **quiet)
+        run.failure(on_no_drawing, desk_state, stands, **quiet)
+    stop.click(on_stop_drawing, desk_state, stands, cancels=runs, **quiet)
     for shown in (canvas, gallery):
         shown.choose(on_choose, desk_state, [canvas, gallery], **quiet)
     starting = [start_column, start, controls.strength]
@@ -222,3 +222,8 @@ def build(engine: Engine) -> None:
     canvas.repeat(on_repeat, desk_state, [prompt, *controls.inputs], **refusing)
     controls.model.change(on_model, controls.model, [controls.about, chips, controls.reference_group], **refusing)
     endpoint(engine, ImageRequest, "image")
+
+
+def named(data: gr.EventData) -> str:
+    """What a press on the canvas or in the gallery was about."""
+    return str(data._data.get("value", "")) if isinstance(data._data, dict) else ""

@@ -24,7 +24,6 @@ class Plan:
     columns: int = 1
     across: tuple[str, ...] = ()  # above the columns
     down: tuple[str, ...] = ()  # before the rows
-    at_once: int = 1
 
     @property
     def single(self) -> bool:
@@ -63,12 +62,12 @@ def one(options: Mapping[str, Any]) -> Plan:
 
 
 def compare(options: Mapping[str, Any], other: Mapping[str, Any], labels: tuple[str, str]) -> Plan:
-    """Two requests that differ in `other`, at the same time."""
+    """Two requests that differ in `other`, side by side."""
     first = {**options, "count": 1}
     requests = (_request(first), _request({**first, **other}))
     if requests[0] == requests[1]:
         raise BadRequest("Both sides would be the same. Choose another model, or change a setting of the second.")
-    return Plan(requests, columns=2, across=labels, at_once=2)
+    return Plan(requests, columns=2, across=labels)
 
 
 def sweep(options: Mapping[str, Any], across: Axis | None, down: Axis | None) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,16 +87,20 @@ class Run:
     async def play(
         self, engine: Engine, user: str, shelf: Path, add: Callable[[Work], None]
     ) -> AsyncGenerator[str, None]:
-        """Carry the plan out, and yield the status line after each batch of news. Works go onto the shelf."""
-        async with aclosing(_news(engine, self.plan.requests, user, self.plan.at_once)) as news:
-            async for index, moments in news:
-                line = None
-                for moment in moments:
-                    line = await self._take(index, moment, shelf, add) or line
-                for shot in self.cells[index].shots:
-                    shot.refresh()
-                if line is not None:
-                    yield line
+        """Carry the plan out, and yield the status line after each batch of news. Works go onto the shelf.
+
+        One job at a time: a device gives one visitor's jobs their turns one after the other in any case.
+        """
+        for index, cell in enumerate(self.cells):
+            async with aclosing(watch(engine, cell.request, user)) as batches:
+                async for moments in batches:
+                    line = None
+                    for moment in moments:
+                        line = await self._take(index, moment, shelf, add) or line
+                    for shot in cell.shots:
+                        shot.refresh()
+                    if line is not None:
+                        yield line
         if not self.plan.single and self.works:
             yield states.loading("Labelling the grid")
             images = [cell.shots[0].work.file if cell.shots[0].work else None for cell in self.cells]
@@ -126,7 +130,7 @@ class Run:
                 return None
         if not any(cell.drawing or cell.over for cell in self.cells):
             self._began = time.monotonic()
-        return None if any(cell.drawing for cell in self.cells) and self.plan.at_once > 1 else states.of(moment)
+        return states.of(moment)
 
     def _add(self, work: Work, add: Callable[[Work], None]) -> None:
         self.works.append(work)
@@ -135,9 +139,7 @@ class Run:
     def _drawing(self, index: int) -> str:
         shots = self.cells[index].shots
         label = "Drawing"
-        if self.plan.at_once > 1:
-            shots = [shot for cell in self.cells for shot in cell.shots]
-        elif len(self.cells) > 1:
+        if len(self.cells) > 1:
             label = f"Picture {index + 1} of {len(self.cells)}"
         elif len(shots) > 1:
             label = f"Picture {sum(1 for shot in shots if shot.step)} of {len(shots)}"
@@ -151,35 +153,3 @@ class Run:
         made = sum(1 for cell in self.cells for shot in cell.shots if shot.work)
         summary = f"{made} picture{'' if made == 1 else 's'}, {states.duration(time.monotonic() - self._began)}"
         return states.done(f"{summary}; {len(failures)} failed: {failures[0]}" if failures else summary)
-
-
-async def _news(
-    engine: Engine, requests: Sequence[ImageRequest], user: str, at_once: int
-) -> AsyncGenerator[tuple[int, list[Moment]], None]:
-    """What happens in several jobs, `at_once` of them at a time, each with its number. Closing it ends them all."""
-    waiting = iter(enumerate(requests))
-    news: asyncio.Queue[tuple[int, list[Moment]] | None] = asyncio.Queue()
-
-    async def work() -> None:
-        try:
-            for index, request in waiting:
-                async with aclosing(watch(engine, request, user)) as batches:
-                    async for moments in batches:
-                        news.put_nowait((index, moments))
-        finally:
-            news.put_nowait(None)
-
-    workers = [asyncio.create_task(work()) for _ in range(at_once)]
-    try:
-        working = at_once
-        while working:
-            if (item := await news.get()) is None:
-                working -= 1
-            else:
-                yield item
-        for worker in workers:
-            worker.result()  # raises what was our own fault
-    finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)

@@ -111,8 +111,10 @@ def endpoint(engine: Engine, kind: type[Request], api_name: str) -> None:
 
     run.__doc__ = f"{inspect.getdoc(kind)} Streams `update` events; the last one carries the result and its recipe."
     run.__annotations__ = {"http": gr.Request}  # gradio fills it in; the rest are the fields
-    parameters = [
-        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in (*kind.model_fields, "http")
+    names = {name: None if field.default is None else ... for name, field in kind.model_fields.items()}
+    parameters = [  # None makes one optional for clients; the other defaults are those of the inputs
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+        for name, default in (names | {"http": ...}).items()
     ]
     parameters[-1] = parameters[-1].replace(annotation=gr.Request)
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -54,7 +54,7 @@ def test_values_that_make_no_sense_are_refused_with_a_reason(setting: str, text:
 
 def test_a_grid_has_every_pair_of_values_in_reading_order() -> None:
     plan = sweep(FOX, axis("steps", "5, 10, 20"), axis("words", "3d, flat"))
-    assert (plan.columns, plan.at_once, plan.single) == (3, 1, False)
+    assert (plan.columns, plan.single) == (3, False)
     assert [(request.steps, request.prompt) for request in plan.requests] == [
         *((steps, "a fox, 3d") for steps in (5, 10, 20)),
         *((steps, "a fox, flat") for steps in (5, 10, 20)),
@@ -88,10 +88,10 @@ def test_one_value_that_no_request_takes_refuses_the_whole_grid(setting: str, te
         sweep(FOX, axis(setting, text), None)
 
 
-def test_a_comparison_draws_one_picture_of_each_at_the_same_time_with_the_same_seed() -> None:
+def test_a_comparison_draws_one_picture_of_each_with_the_same_seed() -> None:
     plan = compare(FOX, {"steps": 9}, ("one", "two"))
     assert [(request.steps, request.seed, request.count) for request in plan.requests] == [(0, 7, 1), (9, 7, 1)]
-    assert (plan.columns, plan.at_once, plan.label(1)) == (2, 2, "two")
+    assert (plan.columns, plan.label(1)) == (2, "two")
 
 
 def test_a_comparison_with_itself_is_refused() -> None:

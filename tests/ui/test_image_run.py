@@ -113,44 +113,38 @@ def test_a_run_that_fails_says_why(engines: Any, tmp_path: Path) -> None:
     assert works == []
 
 
-def test_a_comparison_draws_both_at_the_same_time(engines: Any, tmp_path: Path) -> None:
-    begun = {BUILT_IN: threading.Event(), "other": threading.Event()}
-
-    def draws(request: ImageRequest, emit: Emit) -> Pictures:
-        begun[request.model].set()
-        while not all(one.is_set() for one in begun.values()):
-            emit(Progress(label="Waiting for the other"))
-            a_step()
-        return draw()(request, emit)
-
+def test_a_comparison_has_both_side_by_side_from_the_beginning(engines: Any, tmp_path: Path) -> None:
     run = Run(image_plan.compare({"prompt": "a fox", "model": BUILT_IN}, {"model": "other"}, ("One", "Two")))
-    lines, works, canvases = played(run, engines(draws), tmp_path)
-    assert len(works) == 3 and "2 pictures" in lines[-1]
-    assert "One" in canvases[0] and "Two" in canvases[0]
+    lines, works, canvases = played(run, engines(draw()), tmp_path)
+    assert [work.recipe.model for work in works] == [BUILT_IN, "other", BUILT_IN] and works[-1].grid
+    assert "2 pictures" in lines[-1]
+    assert "One" in canvases[0] and "Two" in canvases[0] and canvases[0].count("pm-shot") == 2
 
 
-def test_giving_a_run_up_ends_all_its_jobs(engines: Any, tmp_path: Path) -> None:
-    cancelled = threading.Semaphore(0)
+def test_giving_a_run_up_ends_its_job_and_starts_no_other(engines: Any, tmp_path: Path) -> None:
+    cancelled = threading.Event()
+    begun: list[int] = []
 
     def endless(request: ImageRequest, emit: Emit) -> Pictures:
+        begun.append(request.steps)
         try:
             while True:
                 emit(Preview(square(1), 1, 5))
                 a_step()
         except Cancelled:
-            cancelled.release()
+            cancelled.set()
             raise
 
     async def begin() -> None:
-        run = Run(image_plan.compare({"prompt": "a fox"}, {"steps": 9}, ("One", "Two")))
+        run = Run(image_plan.sweep({"prompt": "a fox"}, image_plan.axis("steps", "2, 3"), None))
         lines = run.play(eng, "me", tmp_path, lambda work: None)
-        while not all(shot.clean for cell in run.cells for shot in cell.shots):
+        while not run.seen:
             await anext(lines)
         await lines.aclose()
 
     eng = engines(endless)
     asyncio.run(begin())
-    assert cancelled.acquire(timeout=WAIT_S) and cancelled.acquire(timeout=WAIT_S)
+    assert cancelled.wait(WAIT_S) and begun == [2]
 
 
 def test_a_model_without_previews_has_no_strip(engines: Any, tmp_path: Path) -> None:
@@ -162,9 +156,14 @@ def test_a_model_without_previews_has_no_strip(engines: Any, tmp_path: Path) -> 
     assert work.strip is None and "pm-stills" not in image_view.work(work)
 
 
-def test_previews_are_shown_large_with_the_noise_they_were_predicted_from(engines: Any, tmp_path: Path) -> None:
-    eng = engines(draw(0.03))
-    _, _, canvases = played(Run(plan(prompt="a <fox>", steps=8)), eng, tmp_path)
-    shown = [canvas for canvas in canvases if "data:image/jpeg" in canvas]
-    assert len({canvas.split('src="')[1].split('"')[0] for canvas in shown}) >= 3
-    assert "a &lt;fox&gt;" in shown[0] and "<fox>" not in "".join(canvases) and "pm-noisy" in shown[0]
+def test_previews_are_shown_as_they_come_with_the_noise_they_were_predicted_from(tmp_path: Path) -> None:
+    run = Run(plan(prompt="a <fox>"))
+    (cell,) = run.cells
+    canvases = [image_view.live(run)]
+    for step in range(1, 5):
+        cell.see(Preview(square(step), step, 4, square(step + 10)))
+        cell.shots[0].refresh()
+        canvases.append(image_view.live(run))
+    assert len(set(canvases)) == 5 and "data-waiting" in canvases[0]
+    assert "step 4 of 4" in canvases[-1] and "pm-noisy" in canvases[-1]
+    assert "a &lt;fox&gt;" in canvases[-1] and "<fox>" not in "".join(canvases)

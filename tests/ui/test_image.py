@@ -1,0 +1,317 @@
+"""The image tab's events, as the page sends them: nothing is lost on bad input, and Stop has the last word."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from pipelines.errors import BadRequest
+from pipelines.events import Cancelled, Emit, Pictures, Preview
+from pipelines.image_request import BUILT_IN, ImageRequest
+from tests.conftest import WAIT_S, Server, a_step
+from tests.fakes.drawer import draw, square
+from ui import image_desk, image_view, painter, states
+from ui.image_desk import Desk
+
+ORDER: dict[str, Any] = {
+    "mode": "Picture",
+    "across": "guidance",
+    "across_values": "1, 2",
+    "down": "none",
+    "down_values": "",
+    "model": BUILT_IN,
+    "other_model": BUILT_IN,
+    "other_steps": 0,
+    "other_guidance": "",
+    "other_scheduler": "default",
+    "count": 1,
+    "seed": 5,
+    "random_seed": False,
+    "strength": 0.6,
+    "negative_prompt": "",
+    "steps": 0,
+    "guidance": "",
+    "width": 0,
+    "height": 0,
+    "scheduler": "default",
+    "upscale": 0,
+}
+
+
+class Visitor:
+    """One visitor's session, without a browser: calls the page's events by their names."""
+
+    def __init__(self, server: Server, http: httpx.Client, session: str) -> None:
+        self._http = http
+        self._session = session
+        numbers = {event.api_name: number for number, event in reversed(server.page.fns.items())}
+        self._number = numbers.__getitem__
+
+    def body(self, event: str, *values: Any, data: Any = None) -> dict[str, Any]:
+        return {
+            "data": values,
+            "fn_index": self._number(event),
+            "session_hash": self._session,
+            "event_data": data,
+        }
+
+    def call(self, event: str, *values: Any, data: Any = None) -> Any:
+        """The outputs of an event that takes no place in the queue."""
+        body = self.body(event, *values, data=data)
+        return self._http.post("gradio_api/run/predict", json=body).raise_for_status().json()["data"]
+
+    def join(self, event: str, *values: Any, data: Any = None) -> Iterator[dict[str, Any]]:
+        self._http.post("gradio_api/queue/join", json=self.body(event, *values, data=data)).raise_for_status()
+        with self._http.stream("GET", "gradio_api/queue/data", params={"session_hash": self._session}) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data:"):
+                    message = json.loads(line.removeprefix("data:"))
+                    yield message
+                    if message["msg"] == "process_completed":
+                        return
+
+    def ended(self, event: str, *values: Any, data: Any = None) -> dict[str, Any]:
+        """The last message of an event that takes a place in the queue."""
+        *_, last = self.join(event, *values, data=data)
+        return last
+
+    def order(self, prompt: str, **changed: Any) -> dict[str, Any]:
+        """What pressing Draw sets off, up to the drawing."""
+        return self.ended("on_draw", prompt, None, "", *(ORDER | changed).values())
+
+    def drawn(self, prompt: str, **changed: Any) -> str:
+        """Draw to the end; returns the canvas."""
+        assert self.order(prompt, **changed)["success"]
+        assert self.ended("drawing", None)["success"]
+        return str(self.call("standing", None)[2])
+
+
+@pytest.fixture
+def http(served: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as client:
+        yield client
+
+
+class Endless:
+    """A script that draws until it is cancelled, and tells the test so."""
+
+    def __init__(self) -> None:
+        self.cancelled = threading.Event()
+
+    def __call__(self, request: ImageRequest, emit: Emit) -> Pictures:
+        step = 0
+        try:
+            while True:
+                step += 1
+                emit(Preview(square(step), 1 + step % 4, 5))
+                a_step()
+        except Cancelled:
+            self.cancelled.set()
+            raise
+
+
+def png(colour: str = "red", size: tuple[int, int] = (40, 30)) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_picture_is_drawn_into_the_canvas_and_the_gallery(served: Server, http: httpx.Client) -> None:
+    canvas = Visitor(served, http, "painter").drawn("a <fox>")
+    for part in ("Before and after", "Step 5 of 5", "Use as input", "fox &lt;b&gt;", "91% match", "a &lt;fox&gt;"):
+        assert part in canvas
+    assert "<fox>" not in canvas
+    for address in re.findall(r'(?:src="|href="|url\()(gradio_api[^")]+)', canvas):
+        assert http.get(address).status_code == 200, address
+
+
+def test_the_same_seed_is_drawn_again_and_a_new_one_is_shown(served: Server, http: httpx.Client) -> None:
+    seeds: list[int] = []
+
+    def draws(request: ImageRequest, emit: Emit) -> Pictures:
+        seeds.append(request.seed)
+        return draw()(request, emit)
+
+    served.draws = draws
+    visitor = Visitor(served, http, "seeds")
+    assert visitor.order("a fox", seed=5)["output"]["data"][0] == 5
+    visitor.ended("drawing", None)
+    shown = visitor.order("a fox", seed=5, random_seed=True)["output"]["data"][0]
+    visitor.ended("drawing", None)
+    assert seeds == [5, shown] and shown != 5
+
+
+@pytest.mark.parametrize(
+    ("prompt", "changed", "message"),
+    [
+        ("  ", {}, "must say something"),
+        ("a fox", {"guidance": "much"}, "guidance"),
+        ("a fox", {"seed": -1}, "seed"),
+        ("a fox", {"width": 64}, "give both"),
+        ("a fox", {"model": "nobody/knows"}, "nobody/knows"),
+        ("a fox", {"mode": "Sweep", "across_values": "1, x"}, "not a number"),
+        ("a fox", {"mode": "Sweep", "across": "seed", "across_values": "1-99"}, "at most 36"),
+        ("a fox", {"mode": "Compare"}, "would be the same"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_changes_nothing(
+    served: Server, http: httpx.Client, prompt: str, changed: dict[str, Any], message: str
+) -> None:
+    visitor = Visitor(served, http, f"refused-{message}")
+    before = visitor.call("standing", None)
+    refused = visitor.order(prompt, **changed)
+    assert not refused["success"] and message in refused["output"]["error"]
+    assert visitor.call("standing", None) == before
+
+
+def test_a_second_order_waits_for_the_first(served: Server, http: httpx.Client) -> None:
+    visitor = Visitor(served, http, "hasty")
+    assert visitor.order("a fox")["success"]
+    assert "Wait for it, or stop it" in visitor.order("a dog")["output"]["error"]
+    visitor.call("on_stop_drawing", None)
+    assert visitor.order("a dog")["success"]
+    visitor.call("on_stop_drawing", None)
+
+
+def test_stop_has_the_last_word_and_keeps_what_there_is(served: Server, http: httpx.Client) -> None:
+    served.draws = endless = Endless()
+    visitor = Visitor(served, http, "stopper")
+    visitor.order("a fox")
+    messages = visitor.join("drawing", None)
+    next(message for message in messages if "data:image/jpeg" in json.dumps(message))
+    draw_button, stop_button, canvas, line, _ = visitor.call("on_stop_drawing", None)
+    assert draw_button["visible"] and not stop_button["visible"]
+    assert "what there is of the picture is kept" in line and "data:image/jpeg" in canvas
+    assert any(message["msg"] == "process_completed" for message in messages)  # without any cancellation
+    assert endless.cancelled.wait(WAIT_S)
+    assert visitor.call("standing", None)[2:4] == [canvas, line]
+
+
+def test_a_failure_before_anything_was_seen_brings_back_what_was_there(served: Server, http: httpx.Client) -> None:
+    def fails(request: ImageRequest, emit: Emit) -> Pictures:
+        raise RuntimeError("a secret path")
+
+    visitor = Visitor(served, http, "unlucky")
+    before = visitor.drawn("a fox")
+    served.draws = fails
+    assert visitor.drawn("a dog") == before
+    line = visitor.call("standing", None)[3]
+    assert 'data-state="failed"' in line and "secret" not in line
+
+
+def test_a_sweep_fills_its_grid_and_each_cell_can_be_looked_at(served: Server, http: httpx.Client) -> None:
+    visitor = Visitor(served, http, "sweeper")
+    canvas = visitor.drawn("a fox", mode="Sweep", across_values="1, 2, 3", down="words", down_values="3d, flat")
+    cells = re.findall(r'data-send="choose" data-value="([^"]+)"', canvas)
+    assert len(cells) == 6 and "guidance 2" in canvas and "flat" in canvas
+    assert "polymuse-grid.png" in canvas
+    shown, gallery = visitor.call("on_choose", None, data={"value": cells[3]})
+    assert "a fox, flat" in shown and gallery.count("<li>") == 7
+    assert f'data-value="{cells[3]}" aria-pressed="true"' in gallery
+
+
+def test_one_visitors_pictures_are_nobody_elses(served: Server, http: httpx.Client) -> None:
+    canvas = Visitor(served, http, "owner").drawn("a fox")
+    (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', canvas))
+    stranger = Visitor(served, http, "stranger")
+    assert stranger.call("on_choose", None, data={"value": found})[0] == image_view.empty()
+    assert "no longer in the gallery" in stranger.ended("on_take", None, data={"value": found})["output"]["error"]
+
+
+def test_a_picture_becomes_the_input_with_its_mask_and_can_be_removed(served: Server, http: httpx.Client) -> None:
+    given: list[ImageRequest] = []
+
+    def draws(request: ImageRequest, emit: Emit) -> Pictures:
+        given.append(request)
+        return draw()(request, emit)
+
+    served.draws = draws
+    visitor = Visitor(served, http, "redrawer")
+    (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', visitor.drawn("a fox")))
+    column, address, strength = visitor.ended("on_take", None, data={"value": found})["output"]["data"]
+    assert column["visible"] and strength["visible"] and http.get(address).headers["content-type"] == "image/png"
+    mask = painter.PNG + base64.b64encode(png("white", (64, 64))).decode()
+    visitor.ended("on_draw", "a dog", None, mask, *ORDER.values())
+    visitor.ended("drawing", None)
+    assert given[-1].image is not None and given[-1].mask == png("white", (64, 64))
+    assert "Your picture" in visitor.call("standing", None)[2]
+    column, address, _ = visitor.call("on_remove", None)
+    assert not column["visible"] and address == ""
+    visitor.drawn("a dog")
+    assert given[-1].image is None and given[-1].mask is None
+
+
+def test_the_settings_of_a_picture_can_be_used_again(served: Server, http: httpx.Client) -> None:
+    visitor = Visitor(served, http, "repeater")
+    canvas = visitor.drawn("a fox", seed=99, steps=7, guidance="2.5")
+    (found,) = set(re.findall(r'data-send="repeat" data-value="([^"]+)"', canvas))
+    prompt, *values = visitor.ended("on_repeat", None, data={"value": found})["output"]["data"]
+    told = dict(zip(ORDER, values, strict=True))
+    assert (prompt, told["seed"], told["steps"], float(told["guidance"])) == ("a fox", 99, 7, 2.5)
+    assert told["random_seed"] is False
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"value": None}, {"value": {"a": 1}}, {"value": "x" * 999}])
+def test_a_forged_choice_changes_nothing(served: Server, http: httpx.Client, data: Any) -> None:
+    assert Visitor(served, http, "forger").call("on_choose", None, data=data)[0] == image_view.empty()
+
+
+# What a visitor keeps -----------------------------------------------------------------------------------------------
+
+
+def test_the_oldest_pictures_go_with_their_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.ui.test_image_work import kept
+
+    monkeypatch.setattr(image_desk, "MOST_WORKS", 3)
+    desk = Desk()
+    works = kept(tmp_path, count=4) + kept(tmp_path)
+    for work in works:
+        desk.add(work)
+    assert [work.folder.exists() for work in works] == [False, False, True, True, True]
+    assert desk.find(works[0].id) is None and desk.find(works[4].id) is works[4]
+
+
+def test_a_desk_that_is_left_leaves_no_files() -> None:
+    desk = Desk()
+    desk.forget()
+    desk.put_start(png(size=(4000, 2000)))
+    assert desk.start is not None
+    with Image.open(desk.start) as start:
+        assert start.size == (image_desk.MOST_SIDE, image_desk.MOST_SIDE // 2)
+    first = desk.start
+    desk.put_start(png())
+    assert not first.exists() and desk.start.exists()
+    desk.forget()
+    assert not desk.shelf.exists()
+
+
+def test_a_new_desk_says_what_to_do() -> None:
+    desk = Desk()
+    assert "Describe a picture" in desk.canvas and desk.line == states.idle()
+    assert all(example in desk.canvas for example in image_view.EXAMPLES)
+
+
+# The mask -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", "data:,", "gradio_api/file=/tmp/a.png", 7, ["data:image/png;base64,AAAA"]]
+)
+def test_what_is_no_mask_is_none(value: Any) -> None:
+    assert painter.mask(value) is None
+
+
+@pytest.mark.parametrize("value", [painter.PNG + "%%%", painter.PNG + "A" * painter.MOST_CHARACTERS])
+def test_a_broken_or_endless_mask_is_refused(value: str) -> None:
+    with pytest.raises(BadRequest, match="Clear it and paint again"):
+        painter.mask(value)
