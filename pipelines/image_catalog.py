@@ -67,7 +67,7 @@ def image_models(device: Device) -> list[ModelSpec[ImageRequest]]:
             title="SDXL Turbo",
             repo="stabilityai/sdxl-turbo",
             stored=4,
-            licence="Stability AI Non-Commercial Research Community Licence",
+            licence="Stability AI (sai-nc-community): research and non-commercial use",
             card="For GPUs from 12 GiB. One step is enough, four are better; pictures of 512 pixels.",
             parts=(2_567_463_684, CLIP_L, CLIP_G, VAE),
             made_for=MadeFor(4, 0.0, 512, MEGAPIXEL),

@@ -55,6 +55,8 @@ class Family:
 
 
 INDEX = "model_index.json"
+OURS = "pipelines."
+LIBRARIES = ("diffusers", "transformers", "stable_diffusion")  # the last: as old repositories call the safety checker
 SQUARE_512 = 512 * 512
 MEGAPIXEL = 1024 * 1024
 AS_ASKED = {"use_resolution_binning": False, "clean_caption": False}  # the size asked for, and the prompt as it is
@@ -174,11 +176,25 @@ FAMILIES: dict[str, Family] = {
 
 
 def family_of(folder: Path) -> Family:
-    """The family of the model in a folder. Raises BadRequest when it is none of those that we know how to run."""
-    index = folder / INDEX
+    """The family of the model in a folder. Raises BadRequest when it is none of those that we know how to run, or
+    names parts from elsewhere: diffusers would import whatever it is told."""
+    index, whose = folder / INDEX, folder.resolve().name
     if not index.is_file():
-        raise no_pipeline(folder.name)
-    return family_named(json.loads(index.read_text(encoding="utf-8")).get("_class_name"), folder.name)
+        raise no_pipeline(whose)
+    facts = json.loads(index.read_text(encoding="utf-8"))
+    family = family_named(facts.get("_class_name"), whose)
+    for name, part in facts.items():
+        library = part[0] if isinstance(part, list) and part else None
+        if (
+            library is not None
+            and library not in LIBRARIES
+            and not (family.module.startswith(OURS) and str(library).startswith(OURS))
+        ):
+            raise BadRequest(
+                f"{whose} has a “{name}” from “{library}”; parts are read from diffusers and transformers only. "
+                "Choose another repository."
+            )
+    return family
 
 
 def no_pipeline(whose: str) -> BadRequest:

@@ -15,7 +15,7 @@ import pytest
 
 import app
 from pipelines.engine import Limits
-from pipelines.errors import PolymuseError
+from pipelines.errors import PolymuseError, UnknownModel
 from pipelines.weights import Bundled, Wheel
 from tests.conftest import WAIT_S, Server, free_port
 from tests.pipelines.fakes import engine, say, spec
@@ -92,6 +92,9 @@ def test_guests_of_a_demo_get_less_and_set_off_no_downloads(engines: list[app.Lo
     assert "smollm2-135m" in there
     for each in demo.registry:
         assert isinstance(each.weights, Bundled | Wheel) or demo.look(each.id).present
+    assert usual.registry["people/model"].title == "people/model", "where guests are trusted, any repository will do"
+    with pytest.raises(UnknownModel):
+        demo.registry["people/model"]
 
 
 def test_the_memory_asked_for_is_the_budget_and_else_a_share_of_the_devices(engines: list[app.LocalEngine]) -> None:

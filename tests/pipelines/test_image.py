@@ -418,6 +418,12 @@ def test_a_folder_of_another_kind_is_refused(tmp_path: Path) -> None:
         image.load(CPU, tmp_path)
 
 
+def test_a_folder_that_names_parts_from_elsewhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text('{"_class_name": "FluxPipeline", "vae": ["antigravity", "fly"]}')
+    with pytest.raises(BadRequest, match="has a “vae” from “antigravity”; parts are read from diffusers and transf"):
+        image.load(CPU, tmp_path)
+
+
 def test_every_family_names_classes_that_there_are() -> None:
     from importlib import import_module
 
