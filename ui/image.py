@@ -19,6 +19,7 @@ from pipelines.errors import BadRequest
 from pipelines.image_request import BUILT_IN, ImageRequest
 from ui import explain, files, image_controls, image_view, painter, states
 from ui.image_desk import Desk, contents
+from ui.image_work import Work
 from ui.models import describe
 from ui.theme import ASSETS
 from ui.wire import endpoint, refusals, user_of
@@ -118,8 +119,15 @@ def build(engine: Engine) -> None:
         run = desk.run
         if run is None:
             return
+
+        def add(work: Work) -> None:
+            if desk.run is run:
+                desk.add(work)
+            else:  # it was being written while somebody pressed Stop
+                work.forget()
+
         try:
-            async with aclosing(run.play(engine, user_of(http), desk.shelf, desk.add)) as lines:
+            async with aclosing(run.play(engine, user_of(http), desk.shelf, add)) as lines:
                 async for line in lines:
                     if desk.run is not run:  # stopped: what comes now would hide it, and gradio stops us only next
                         return

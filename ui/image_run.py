@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipelines.engine import Engine
@@ -130,21 +130,26 @@ class Run:
                 return None
         if not any(cell.drawing or cell.over for cell in self.cells):
             self._began = time.monotonic()
+        if isinstance(moment, Progress) and len(self.cells) > 1 and moment.total and moment.unit == "steps":
+            moment = replace(moment, label=f"{self._place(index)}, {moment.label.lower()}")
         return states.of(moment)
 
     def _add(self, work: Work, add: Callable[[Work], None]) -> None:
         self.works.append(work)
         add(work)
 
+    def _place(self, index: int) -> str:
+        return f"Picture {index + 1} of {len(self.cells)}"
+
     def _drawing(self, index: int) -> str:
         shots = self.cells[index].shots
+        begun = [shot for shot in shots if shot.step]
         label = "Drawing"
         if len(self.cells) > 1:
-            label = f"Picture {index + 1} of {len(self.cells)}"
+            label = self._place(index)
         elif len(shots) > 1:
-            label = f"Picture {sum(1 for shot in shots if shot.step)} of {len(shots)}"
-            shots = [shot for shot in shots if shot.step][-1:]
-        return states.working(Progress(sum(s.step for s in shots), sum(s.total for s in shots), label))
+            label = f"Picture {len(begun)} of {len(shots)}"
+        return states.working(Progress(begun[-1].step, begun[-1].total, label))
 
     def _ending(self) -> str:
         failures = [cell.failure for cell in self.cells if cell.failure]

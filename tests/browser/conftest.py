@@ -23,7 +23,7 @@ pytest.importorskip("playwright", reason="Playwright is not installed: pip insta
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from pipelines.errors import WeightsError
-from pipelines.weights import SMOLLM2, Store
+from pipelines.weights import MINILM, SMOLLM2, Store
 from tests.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -35,9 +35,10 @@ expect.set_options(timeout=PATIENCE_MS)
 def site() -> Iterator[str]:
     """The address of `python app.py`, as a visitor would open it."""
     try:
-        Store().fetch(SMOLLM2, lambda update: None)
+        for weights in (SMOLLM2, MINILM):
+            Store().fetch(weights, lambda update: None)
     except WeightsError as error:
-        pytest.skip(f"the chat model's weights cannot be had: {error}")
+        pytest.skip(f"the weights of the built-in models cannot be had: {error}")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("POLYMUSE_")}
     if cache := os.environ.get("POLYMUSE_CACHE"):
         environ["POLYMUSE_CACHE"] = cache
@@ -158,6 +159,70 @@ class Chat:
         )
 
 
+@dataclass
+class Image:
+    """The image tab, in the words of somebody who uses it."""
+
+    page: Page
+
+    @property
+    def prompt(self) -> Locator:
+        return self.page.get_by_placeholder("Describe a picture")
+
+    @property
+    def draw(self) -> Locator:
+        return self.page.locator("#pm-image-draw")
+
+    @property
+    def stop(self) -> Locator:
+        return self.page.locator("#pm-image-stop")
+
+    @property
+    def canvas(self) -> Locator:
+        return self.page.locator("#pm-image-canvas")
+
+    @property
+    def picture(self) -> Locator:
+        """What is large on the canvas: a preview, then the finished picture."""
+        return self.canvas.locator(".pm-shot > img")
+
+    @property
+    def gallery(self) -> Locator:
+        return self.page.locator("#pm-image-gallery img")
+
+    @property
+    def state(self) -> Locator:
+        return self.page.locator("#pm-image-status .pm-state")
+
+    def mode(self, name: str) -> None:
+        self.page.locator("#pm-image-mode").get_by_text(name, exact=True).click()
+
+    def view(self, name: str) -> None:
+        self.canvas.locator(".pm-views").get_by_text(name, exact=True).click()
+
+    def ask(self, text: str) -> None:
+        self.prompt.fill(text)
+        self.draw.click()
+
+    def expect_state(self, state: str) -> None:
+        expect(self.state).to_have_attribute("data-state", state)
+
+    def expect_done(self) -> None:
+        """The picture is complete and the next can be asked for."""
+        self.expect_state("done")
+        expect(self.draw).to_be_visible()
+        expect(self.stop).to_be_hidden()
+
+    def expect_preview(self) -> None:
+        expect(self.canvas.locator(".pm-shot figcaption").first).to_be_visible()
+
+    def fetched(self, link: str) -> bytes:
+        """The file behind a link of the canvas."""
+        with self.page.expect_download() as download:
+            self.canvas.get_by_role("link", name=link, exact=True).click()
+        return Path(download.value.path()).read_bytes()
+
+
 Open = Callable[..., Chat]
 
 ON_RELOAD = ("AbortError: signal is aborted", "Connection errored out")
@@ -204,6 +269,20 @@ def visit(site: str, browser: Browser) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def image(visit: Open) -> Image:
+    """A new visitor at a desk, who wants a picture."""
+    return to_image(visit())
+
+
+def to_image(chat: Chat) -> Image:
+    """The same visitor, in the image tab."""
+    chat.page.get_by_role("tab", name="Image").click()
+    image = Image(chat.page)
+    expect(image.prompt).to_be_visible()
+    return image
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Chat, Open
+from tests.browser.conftest import Chat, Image, Open
 
 pytestmark = pytest.mark.browser
 
@@ -68,7 +68,7 @@ def test_the_picture_for_the_readme(visit: Open, screenshots: Path) -> None:
     chat.expect_state("stopped")
 
 
-def settle(chat: Chat) -> None:
+def settle(chat: Chat | Image) -> None:
     """Fonts are here and nothing moves any more."""
     chat.page.wait_for_function("document.fonts.status === 'loaded'")
     chat.page.wait_for_function(
