@@ -25,7 +25,6 @@ from training.probe_data import SmallPictures
 from training.probe_model import Probe, accuracy, numbers
 
 SMOOTHING = 0.1
-STYLE_WEIGHT = 0.5  # of the style's loss beside the thing's
 SMALL = "small.safetensors"
 
 
@@ -46,7 +45,7 @@ def loss_of(probe: Probe, pictures: Tensor, things: Tensor, styles: Tensor) -> t
     thing = F.cross_entropy(seen.things, things, label_smoothing=SMOOTHING)
     style = F.cross_entropy(seen.styles, styles, label_smoothing=SMOOTHING)
     right = (seen.things.argmax(1) == things).float().mean()
-    return thing + STYLE_WEIGHT * style, {"thing": thing.item(), "style": style.item(), "right": right.item()}
+    return thing + style, {"thing": thing.item(), "style": style.item(), "right": right.item()}
 
 
 def report(probe: Probe, small: SmallPictures, held: Tensor, things: Tensor, styles: Tensor) -> str:

@@ -40,6 +40,8 @@ class SmallPictures:
             real = pictures.layers(part)
             layers[0, part] = small(real)
             layers[1, part] = small(round_trip(autoencoder, real, Generator().manual_seed(int(part[0]))))
+            if part[0] % 640 == 0:
+                print(f"{part[0]} of {count} pictures decoded", flush=True)
         return cls(layers, torch.tensor([may_be_mirrored(record) for record in pictures.records]))
 
     @classmethod

@@ -59,7 +59,11 @@ class Block(nn.Module):
 
 
 class Probe(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Things are known by hexcode. 16 x 16 cells, then 8 x 8, then 4 x 4, each time twice as wide."""
+    """Things are known by hexcode. 16 x 16 cells, then 8 x 8, then 4 x 4, each time twice as wide.
+
+    What a thing is shows at the end, where its style has been left behind; the style is read from how strong each
+    channel is and how much it varies, at all three sizes.
+    """
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
@@ -67,28 +71,34 @@ class Probe(ModelMixin, ConfigMixin):  # type: ignore[misc]
         things: Sequence[str],
         styles: Sequence[str],
         width: int = 64,
-        blocks: Sequence[int] = (1, 2, 2),
+        blocks: Sequence[int] = (2, 2, 2),
         features: int = 512,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.enter = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, width, 3, stride=2, padding=1))
-        layers: list[nn.Module] = []
+        self.levels = nn.ModuleList()
         for level, count in enumerate(blocks):
-            if level:
-                layers += [nn.PixelUnshuffle(2), nn.Conv2d(4 * width, 2 * width, 1)]
-                width *= 2
-            layers += [Block(width) for _ in range(count)]
-        self.layers = nn.Sequential(*layers, nn.GroupNorm(8, width), nn.Conv2d(width, features, 1), nn.SiLU())
+            wide = width * 2**level
+            smaller = [nn.PixelUnshuffle(2), nn.Conv2d(2 * wide, wide, 1)] if level else []
+            self.levels.append(nn.Sequential(*smaller, *(Block(wide) for _ in range(count))))
+        self.leave = nn.Sequential(nn.GroupNorm(8, wide), nn.Conv2d(wide, features, 1), nn.SiLU())
         self.thing = nn.Linear(features, len(things))
-        self.style = nn.Linear(features, len(styles))
+        statistics = 2 * width * (2 ** len(blocks) - 1)
+        self.style = nn.Sequential(
+            nn.LayerNorm(statistics), nn.Linear(statistics, 128), nn.SiLU(), nn.Linear(128, len(styles))
+        )
 
     def forward(self, pictures: Tensor) -> Seen:
         """RGB in -1..1, (n, 3, h, w); larger ones than 64 px are shrunk first."""
         if pictures.shape[-1] != SIDE:
             pictures = F.adaptive_avg_pool2d(pictures, SIDE)
-        pictures = pictures.to(memory_format=torch.channels_last)
-        features = F.layer_norm(self.layers(self.enter(pictures)).mean((2, 3)), (self.config.features,))
-        return Seen(features, self.thing(features), self.style(features))
+        x = self.enter(pictures.to(memory_format=torch.channels_last))
+        statistics = []
+        for level in self.levels:
+            x = level(x)
+            statistics += [x.mean((2, 3)), (x.var((2, 3)) + 1e-5).sqrt()]
+        features = F.layer_norm(self.leave(x).mean((2, 3)), (self.config.features,))
+        return Seen(features, self.thing(features), self.style(torch.cat(statistics, 1)))
 
     @torch.no_grad()
     def look(self, pictures: Tensor) -> Seen:
