@@ -7,8 +7,7 @@ understood and what remembered. Prompts are as a visitor types them ("a fox, 3d"
 the prompt alone.
 
 * Things and styles are named by a probe, a classifier trained on real pictures; beside each share stands the same
-  probe's on the real pictures of the same pairs, decoded by the autoencoder as drawn ones are. It has seen those of
-  the trained prompts.
+  probe's on the real pictures of the same pairs. It has seen those of the trained prompts, and none of the withheld.
 * Colour words: the hue that most of the thing has ("a blue apple"), the colour of the picture's rim ("on a blue
   background"); beside it the same judge's on pictures that were painted to be right.
 * Seeds: how far apart pictures of one prompt are, of how far those of different prompts are (100 %: no more alike than
@@ -79,37 +78,45 @@ class Quality:
 
     def figures(self, sheets: Path | None) -> list[Figure]:
         trained, withheld = (plain(self._pictures, withheld=held)[: self._most] for held in (False, True))
-        found = [self.autoencoder([one.row for one in withheld])]
+        found = self.decoded([one.row for one in withheld])
         known = Known(self._pictures)
         held = real(self._pictures, self._pictures.rows(withheld=True).tolist())
         for name, asked, bound in (("trained", trained, TRAINED_TOP5), ("withheld", withheld, WITHHELD_TOP5)):
+            rows = [one.row for one in asked]
             drawn = self._artist.draw(asked, f"{name} prompts")
-            found += self.named(name, asked, drawn, bound)
+            found += self.named(name, f"{len(asked)} {name} prompts", rows, drawn, bound, STYLE)
             found += self.memory(name, known, drawn, held)
             if sheets:
-                save_pairs(drawn[:32], real(self._pictures, [one.row for one in asked[:32]]), sheets / f"{name}.png")
+                save_pairs(drawn[:32], real(self._pictures, rows[:32]), sheets / f"{name}.png")
         found += [*self.colours(), *self.seeds(trained)]
         if sheets:
             asked = [Asked(prompt, seed) for seed, prompt in enumerate(SHEET)][: self._most]
             sheet(self._artist.draw(asked, "the sheet's prompts"), 8).save(sheets / "prompts.png")
         return found
 
-    def autoencoder(self, rows: list[int]) -> Figure:
-        psnr, _ = reconstructed(self._artist.autoencoder, self._pictures, torch.tensor(rows))
-        return Figure("psnr_db", f"autoencoder, {len(rows)} withheld pictures on white: PSNR", psnr, None, PSNR, "dB")
+    def decoded(self, rows: list[int]) -> list[Figure]:
+        """What the autoencoder alone does to real pictures: no drawn picture can be better than these."""
+        psnr, made = reconstructed(self._artist.autoencoder, self._pictures, torch.tensor(rows))
+        figure = Figure("psnr_db", f"autoencoder, {len(rows)} withheld pictures: PSNR", psnr, None, PSNR, "dB")
+        return [figure, *self.named("decoded", f"{len(rows)} withheld pictures, only decoded", rows, made)]
 
-    def named(self, name: str, asked: Sequence[Asked], drawn: Tensor, bound: float) -> list[Figure]:
-        """What the probe says of drawn pictures, and of the real ones as the autoencoder decodes them."""
+    def named(
+        self,
+        key: str,
+        title: str,
+        rows: list[int],
+        shown: Tensor,
+        top5: float | None = None,
+        style: float | None = None,
+    ) -> list[Figure]:
+        """What the probe says of these pictures, and of the real ones that they ought to be."""
         if self._probe is None:
             return []
-        rows = [one.row for one in asked]
-        _, decoded = reconstructed(self._artist.autoencoder, self._pictures, torch.tensor(rows))
-        mine, theirs = self._accuracy(rows, drawn), self._accuracy(rows, decoded)
-        title = f"{len(asked)} {name} prompts"
+        mine, theirs = (self._accuracy(rows, pictures) for pictures in (shown, real(self._pictures, rows)))
         return [
-            Figure(f"{name}_top1", f"{title}: the thing", mine.top1, theirs.top1),
-            Figure(f"{name}_top5", f"{title}: the thing among five", mine.top5, theirs.top5, bound),
-            Figure(f"{name}_style", f"{title}: the style", mine.style, theirs.style, STYLE),
+            Figure(f"{key}_top1", f"{title}: the thing", mine.top1, theirs.top1),
+            Figure(f"{key}_top5", f"{title}: the thing among five", mine.top5, theirs.top5, top5),
+            Figure(f"{key}_style", f"{title}: the style", mine.style, theirs.style, style),
         ]
 
     def _accuracy(self, rows: Sequence[int], pictures: Tensor) -> Accuracy:
