@@ -72,7 +72,8 @@ def make_engine(settings: Settings) -> LocalEngine:
         models = [spec for spec in models if store.look(spec.weights).present or is_built_in(spec.weights)]
         loras = tuple(lora for lora in loras if store.look(lora.weights).present)
     budget = settings.memory or int(device.total * SHARE_OF_MEMORY[device.kind])
-    offer = Offer(device, budget, loras, typed=not settings.demo)
+    known = settings.local or settings.auth is not None  # a stranger must not fill the disk from the hub
+    offer = Offer(device, budget, loras, typed=known and not settings.demo)
     registry = Registry([offer.of(spec) for spec in models], offer.named)
     limits = Limits(per_user=1, waiting_per_user=2) if settings.demo else Limits()
     return LocalEngine(registry, device, store, Memory(budget, device.free, device.release_cache), limits)

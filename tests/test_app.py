@@ -16,7 +16,7 @@ import pytest
 import app
 from pipelines.engine import Limits
 from pipelines.errors import PolymuseError, UnknownModel
-from pipelines.weights import Bundled, Wheel
+from pipelines.weights import is_built_in
 from tests.conftest import WAIT_S, Server, free_port
 from tests.pipelines.fakes import engine, say, spec
 from ui.settings import parse
@@ -91,10 +91,11 @@ def test_guests_of_a_demo_get_less_and_set_off_no_downloads(engines: list[app.Lo
     assert there < {spec.id for spec in usual.registry}
     assert "smollm2-135m" in there
     for each in demo.registry:
-        assert isinstance(each.weights, Bundled | Wheel) or demo.look(each.id).present
+        assert is_built_in(each.weights) or demo.look(each.id).present
     assert usual.registry["people/model"].title == "people/model", "where guests are trusted, any repository will do"
-    with pytest.raises(UnknownModel):
-        demo.registry["people/model"]
+    for strangers in (["--demo"], ["--share"], ["--host", "0.0.0.0"]):
+        with pytest.raises(UnknownModel):
+            made(engines, strangers).registry["people/model"]
 
 
 def test_the_memory_asked_for_is_the_budget_and_else_a_share_of_the_devices(engines: list[app.LocalEngine]) -> None:
