@@ -184,7 +184,7 @@ class Image:
     @property
     def picture(self) -> Locator:
         """What is large on the canvas: a preview, then the finished picture."""
-        return self.canvas.locator(".pm-shot > img")
+        return self.canvas.locator(".pm-shot > img:first-child")
 
     @property
     def gallery(self) -> Locator:
