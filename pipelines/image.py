@@ -153,8 +153,8 @@ class ImagePipeline:
             if clean is None or not self._previews:
                 emit(Progress(done, total, "Drawing"))
             else:
-                shown, given = (self._preview(latents, view.vae, plan) for latents in (clean, noisy))
-                emit(Preview(shown, done, total, given))
+                clean, noisy = (self._latent(latents, view.vae, plan) for latents in (clean, noisy))
+                emit(Preview(self._colours.picture(clean), done, total, self._colours.cells(noisy)))
 
         schedulers.watch(scheduler, seen)
         emit(Progress(label="Reading the prompt"))
@@ -199,9 +199,10 @@ class ImagePipeline:
         taken = _taken(view)  # some take their size from the picture, or a picture without a strength
         return {name: value for name, value in given.items() if name in taken}
 
-    def _preview(self, clean: Tensor, vae: Any, plan: _Plan) -> Image:
+    def _latent(self, latents: Tensor, vae: Any, plan: _Plan) -> Tensor:
+        """As the autoencoder knows them, of the first picture: (channels, rows, columns)."""
         rows, columns = plan.height // self._scale, plan.width // self._scale
-        return self._colours.picture(preview.latent(clean, vae, self._family.packing, rows, columns))
+        return preview.latent(latents, vae, self._family.packing, rows, columns)
 
 
 def load(

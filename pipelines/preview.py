@@ -9,7 +9,9 @@ A model trained here brings a finer map with it, fitted on the pictures that it 
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,21 +35,41 @@ class Colours:
     weight: Tensor  # (3 * pixels^2, channels, k, k): a convolution, k odd
     bias: Tensor  # (3 * pixels^2,)
 
+    @property
+    def pixels(self) -> int:
+        """Of a cell's side."""
+        return math.isqrt(len(self.bias) // 3)
+
     def picture(self, latent: Tensor) -> Image:
         """A picture of an autoencoder's latent, shape (channels, rows, columns): `pixels` for each cell's side."""
-        import torch.nn.functional as F
-        from PIL import Image as images
+        return _picture(latent, self.weight, self.bias, self.pixels)
 
-        latent = latent.detach().float().cpu()  # waits for the device too: a step has ended when its preview is here
-        pixels = round((len(self.bias) / 3) ** 0.5)
-        rgb = F.conv2d(latent[None], self.weight, self.bias, padding=self.weight.shape[-1] // 2)
-        rgb = F.pixel_shuffle(rgb, pixels)[0].permute(1, 2, 0)
-        return images.fromarray((rgb.clamp(0, 1) * 255).round().byte().numpy())
+    def cells(self, latent: Tensor) -> Image:
+        """Likewise with one pixel for each cell, a fraction of the work: for noise, which has no finer detail."""
+        weight, bias = self._of_cells
+        return _picture(latent, weight, bias, 1)
+
+    @cached_property
+    def _of_cells(self) -> tuple[Tensor, Tensor]:
+        weight = self.weight.view(3, -1, *self.weight.shape[1:]).mean(1)
+        return weight, self.bias.view(3, -1).mean(1)
 
     def save(self, file: Path) -> None:
         from safetensors.torch import save_file
 
         save_file({"weight": self.weight.contiguous(), "bias": self.bias}, file)
+
+
+def _picture(latent: Tensor, weight: Tensor, bias: Tensor, pixels: int) -> Image:
+    import torch.nn.functional as F
+    from PIL import Image as images
+
+    latent = latent.detach().float().cpu()  # waits for the device too: a step has ended when its preview is here
+    rgb = F.conv2d(latent[None], weight, bias, padding=weight.shape[-1] // 2)[0]
+    rgb = rgb.mul_(255).round_().clamp_(0, 255).byte()  # bytes before they are moved around: a quarter to move
+    rows, columns = rgb.shape[1:]
+    squares = rgb.view(3, pixels, pixels, rows, columns).permute(3, 1, 4, 2, 0)
+    return images.fromarray(squares.reshape(rows * pixels, columns * pixels, 3).numpy())
 
 
 def stored(folder: Path) -> Colours | None:

@@ -107,6 +107,8 @@ def test_a_finer_map_gives_each_cell_a_square_of_pixels_and_survives_saving(tmp_
     latent = torch.randn(4, 6, 10)
     assert loaded.picture(latent).size == (80, 48)
     assert loaded.picture(latent).tobytes() == colours.picture(latent).tobytes()
+    cells = np.asarray(loaded.picture(latent), dtype=float).reshape(6, 8, 10, 8, 3).mean((1, 3))
+    assert np.abs(np.asarray(loaded.cells(latent), dtype=float) - cells).mean() < 25, "but for what saturates"
     assert preview.stored(tmp_path / "elsewhere") is None
 
 
