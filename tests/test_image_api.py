@@ -8,7 +8,15 @@ from typing import Any
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from pipelines.image_request import ImageRequest
 from tests.conftest import WAIT_S, Server
+
+
+def test_only_the_prompt_must_be_given(server: Server, connect: Any) -> None:
+    endpoints = connect().view_api(return_format="dict", print_info=False)
+    parameters = {p["parameter_name"]: p for p in endpoints["named_endpoints"]["/image"]["parameters"]}
+    assert set(parameters) == set(ImageRequest.model_fields)
+    assert [name for name, p in parameters.items() if not p["parameter_has_default"]] == ["prompt"]
 
 
 def test_the_api_draws_with_a_picture_to_start_from(server: Server, connect: Any, tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ FOLDED = {
     "height": "Height",
     "scheduler": "Scheduler",
     "upscale": "Enlarge",
+    "lora": "LoRA",
+    "lora_scale": "Strength of the LoRA",
 }
 """Settings of the request's that few need, in the order of the page."""
 
@@ -90,7 +92,10 @@ def build(engine: Engine) -> Controls:
     asked["mode"] = mode
     with gr.Column(visible=False, elem_classes="pm-mode") as sweeping:
         _sweep(asked)
-    asked["model"] = gr.Dropdown(choices, value=models[0].id, label="Model", elem_id="pm-image-model")
+    # Typed names are the registry's business: it knows whether this server takes any.
+    asked["model"] = gr.Dropdown(
+        choices, value=models[0].id, label="Model", elem_id="pm-image-model", allow_custom_value=True
+    )
     about = gr.HTML(describe(engine, models[0]), apply_default_css=False)
     with gr.Column(visible=False, elem_classes="pm-mode") as comparing:
         _compare(asked, choices)
@@ -141,7 +146,9 @@ def _sweep(asked: dict[str, Component]) -> None:
 
 def _compare(asked: dict[str, Component], choices: list[tuple[str, str]]) -> None:
     """The second side: another model, or the same with other settings."""
-    asked[f"{OTHER}model"] = gr.Dropdown(choices, value=choices[0][1], label="With", elem_id="pm-image-other-model")
+    asked[f"{OTHER}model"] = gr.Dropdown(
+        choices, value=choices[0][1], label="With", elem_id="pm-image-other-model", allow_custom_value=True
+    )
     for name in ("steps", "guidance", "scheduler"):
         info = None if name == "scheduler" else "0: as the model is made for" if name == "steps" else "empty: likewise"
         asked[f"{OTHER}{name}"] = fields.visible(ImageRequest, name, f"Its {name}", info=info)

@@ -34,6 +34,7 @@ FACTS = {
     "strength": "Strength",
     "negative_prompt": "Not",
     "upscale": "Enlarged",
+    "lora": "LoRA",
 }
 VIEWS = {"picture": "Picture", "before": "Before and after", "film": "Film strip"}
 

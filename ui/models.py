@@ -30,7 +30,12 @@ def describe(engine: Engine, spec: ModelSpec[Any]) -> str:
             "warm",
             (f"First use fetches {size}from {there.source} ({format_bytes(there.free)} free on disk). Takes {need}."),
         )
+    made_for = ""
+    if {"steps", "side"} <= set(spec.limits):
+        made_for = (
+            f"<p>Made for {spec.limits['steps']} steps and {spec.limits['side']} x {spec.limits['side']} pixels.</p>"
+        )
     return (
-        f'<div class="pm-model"><p>{escape(spec.card)}</p><p data-fit="{state}">{escape(verdict)}</p>'
+        f'<div class="pm-model"><p>{escape(spec.card)}</p>{made_for}<p data-fit="{state}">{escape(verdict)}</p>'
         f"<p>Licence: {escape(spec.licence)}</p></div>"
     )

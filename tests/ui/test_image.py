@@ -45,6 +45,8 @@ ORDER: dict[str, Any] = {
     "height": 0,
     "scheduler": "default",
     "upscale": 0,
+    "lora": "",
+    "lora_scale": 1,
 }
 
 
