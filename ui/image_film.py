@@ -58,8 +58,8 @@ def develop(film: Sequence[Frame], path: Path) -> Strip | None:
         rows = [frame.noisy, frame.clean] if two_rows else [frame.clean]
         for row, image in enumerate(rows):
             if image is not None:
-                smooth = images.Resampling.BICUBIC if image is frame.clean else images.Resampling.NEAREST  # noise: cells
-                sheet.paste(image.convert("RGB").resize(size, smooth), (column * size[0], row * size[1]))
+                how = images.Resampling.BICUBIC if image is frame.clean else images.Resampling.NEAREST  # noise is cells
+                sheet.paste(image.convert("RGB").resize(size, how), (column * size[0], row * size[1]))
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path, "JPEG", quality=80)
     return Strip(path, tuple(frame.step for frame in film), film[-1].total, two_rows, size)
