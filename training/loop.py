@@ -46,8 +46,11 @@ def use_spare_cores() -> None:
     """One thread for each core nobody else is using at this moment.
 
     Beside busy programs a low-priority run must not use every core: its threads wait for one another, so one that gets
-    no time stalls all.
+    no time stalls all. Threads that wait asleep (OMP_WAIT_POLICY=passive) leave the core to others meanwhile: those
+    may use all.
     """
+    if os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive":
+        return
     cores = len(os.sched_getaffinity(0))
     running = int(Path("/proc/loadavg").read_text().split()[3].split("/")[0])  # this thread among them
     torch.set_num_threads(max(1, cores - (running - 1)))

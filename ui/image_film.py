@@ -58,7 +58,7 @@ def develop(film: Sequence[Frame], path: Path) -> Strip | None:
         rows = [frame.noisy, frame.clean] if two_rows else [frame.clean]
         for row, image in enumerate(rows):
             if image is not None:
-                how = images.Resampling.BICUBIC if image is frame.clean else images.Resampling.NEAREST  # noise is cells
+                how = images.Resampling.BICUBIC if image is frame.clean else images.Resampling.NEAREST  # cells
                 sheet.paste(image.convert("RGB").resize(size, how), (column * size[0], row * size[1]))
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path, "JPEG", quality=80)
