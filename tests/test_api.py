@@ -204,7 +204,7 @@ def test_two_clients_are_served_at_once_and_get_their_own_answers(server: Server
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
-        ({"model": "gpt-17"}, f"There is no model “gpt-17”. Choose one of: {MODEL}, other."),
+        ({"model": "gpt-17"}, f"There is no model “gpt-17”. Choose one of: {MODEL}, other,"),
         ({"temperature": 2.5}, "“temperature”: must be less than or equal to 2."),
         ({"top_p": 0}, "“top_p”: must be greater than or equal to 0.01."),
         ({"max_new_tokens": 0}, "“max_new_tokens”: must be greater than or equal to 1."),

@@ -101,7 +101,9 @@ def build(engine: Engine) -> None:
         with refusals():
             if values.pop("random_seed"):
                 values["seed"] = secrets.randbelow(MOST_SEED)
-            values |= {"image": contents(desk.start), "reference": contents(desk.reference)}
+            values["image"] = contents(desk.start)
+            if values["model"] == BUILT_IN:  # others have no use for it, and the page does not show it then
+                values["reference"] = contents(desk.reference)
             if desk.start is not None:
                 values["mask"] = painter.mask(painted)
             plan = image_controls.plan(engine, values)

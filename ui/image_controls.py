@@ -112,7 +112,7 @@ def build(engine: Engine) -> Controls:
             forget_reference = gr.Button("Remove the reference", size="sm", visible=False)
     with gr.Accordion("Settings", open=False):
         for name, label in FOLDED.items():
-            more: dict[str, Any] = {"choices": ENLARGE} if name == "upscale" else {}
+            more: dict[str, Any] = {"choices": ENLARGE, "info": None} if name == "upscale" else {}
             asked[name] = fields.visible(ImageRequest, name, label, **more)
     mode.change(
         lambda chosen: (gr.Column(visible=chosen == SWEEP), gr.Column(visible=chosen == COMPARE)),

@@ -17,7 +17,7 @@ from ui.image_plan import Plan
 from ui.image_run import Run
 from ui.image_work import Work
 
-MOST_WORKS = 60  # the oldest go first
+MOST_WORKS = 40  # a full sweep and a few more; the oldest go first
 MOST_SIDE = 1536  # pixels of a picture to start from; larger ones are made smaller
 
 

@@ -65,7 +65,8 @@ def live(run: Run, over: bool = False) -> str:
             tiles.insert(row * columns, f'<span class="pm-side-label">{escape(label)}</span>')
     heads = "".join(f'<span class="pm-head-label">{escape(label)}</span>' for label in plan.across)
     kind = "single" if len(shots) == 1 else "board"
-    style = f"--columns:{columns};--labels:{'max-content ' if plan.down else ''}"
+    most = "min(30vh - 26px, 250px)" if plan.single else "1fr"
+    style = f"--columns:{columns};--labels:{'max-content ' if plan.down else ''};--most:{most}"
     return (
         f'<div class="pm-canvas" data-kind="{kind}"><div class="pm-frame" style="{style}">'
         f"{corner}{heads}{''.join(tiles)}</div>{_actions_of_all(run)}</div>"
@@ -195,8 +196,9 @@ def _facts(work: Work) -> str:
         options.pop("upscale", None)
     rows = [("Prompt", work.prompt), ("Size", f"{work.size[0]} x {work.size[1]} pixels")]
     rows += [(title, str(options[name])) for name, title in FACTS.items() if options.get(name) not in (None, "")]
-    items = "".join(f"<dt>{title}</dt><dd>{escape(text)}</dd>" for title, text in rows)
-    return f"<details><summary>Settings of this picture, which its file carries</summary><dl>{items}</dl></details>"
+    items = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows)
+    title = "Settings of this picture; its file carries them, and says that AI made it"
+    return f"<details><summary>{title}</summary><dl>{items}</dl></details>"
 
 
 def reference(path: Path | None) -> str:

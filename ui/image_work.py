@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,7 @@ def keep(shelf: Path, request: ImageRequest, result: Result, films: Sequence[Seq
             _work(
                 folder,
                 picture,
-                result.recipe,
+                replace(result.recipe, seed=picture.seed, options={**result.recipe.options, "count": 1}),
                 before=_before(folder, picture, request),
                 strip=develop(film, folder / "strip.jpg"),
                 drawn_upon=tuple(_shown(one) for one in result.artifact.references),
@@ -137,8 +137,8 @@ def _before(folder: Path, picture: Picture, request: ImageRequest) -> Before | N
         label = f"As drawn, {picture.small.width} px"
     else:
         return None
-    path = folder / "before.png"
-    given.save(path, "PNG")
+    path = folder / "before.jpg"
+    given.save(path, "JPEG", quality=92)
     return Before(path, label)
 
 

@@ -68,9 +68,9 @@ def test_one_picture_goes_from_its_first_preview_to_a_file(engines: Any, tmp_pat
 
 
 def test_each_of_several_pictures_has_its_own_previews_and_film(engines: Any, tmp_path: Path) -> None:
-    run = Run(plan(count=3, steps=4))
+    run = Run(plan(count=3, steps=4, seed=5))
     _, works, _ = played(run, engines(draw()), tmp_path)
-    assert [work.recipe.options["count"] for work in works] == [3, 3, 3]
+    assert [(work.recipe.seed, work.recipe.options["count"]) for work in works] == [(5, 1), (6, 1), (7, 1)]
     assert [work.strip.steps for work in works if work.strip] == [(1, 2, 3, 4)] * 3
     assert [(shot.step, shot.total) for shot in run.cells[0].shots] == [(4, 4)] * 3
 
