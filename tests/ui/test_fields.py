@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 import pytest
@@ -18,6 +18,10 @@ class Everything(Request):
     count: int = Field(3, ge=1, le=9, description="A count")
     free: float = Field(1.5, ge=0)
     name: str = Field("x", max_length=5, description="A name")
+    kind: Literal["a", "b"] = "b"
+    times: Literal[1, 4] = 4
+    maybe: float | None = Field(None, ge=0, le=9)
+    file: bytes | None = None
     many: tuple[str, ...] = ("a", "b")
     needed: str
 
@@ -45,6 +49,16 @@ def test_a_seed_is_a_whole_number_box() -> None:
     assert seed.info == Request.model_fields["seed"].description
 
 
+def test_a_few_values_make_a_menu_of_them() -> None:
+    kind, times = of("kind"), fields.visible(Everything, "times", "Times", choices=[("Once", 1), ("Often", 4)])
+    assert isinstance(kind, gr.Dropdown) and [value for _, value in kind.choices] == ["a", "b"] and kind.value == "b"
+    assert isinstance(times, gr.Dropdown) and times.choices == [("Once", 1), ("Often", 4)] and times.value == 4
+
+
+def test_a_number_that_may_be_left_out_is_a_text_box_that_may_stay_empty() -> None:
+    assert isinstance(of("maybe"), gr.Textbox) and of("maybe").value is None
+
+
 def test_text_makes_a_text_box() -> None:
     assert isinstance(of("name"), gr.Textbox) and of("name").value == "x"
 
@@ -53,8 +67,9 @@ def test_hidden_inputs_have_the_defaults_and_no_limits_of_their_own() -> None:
     made = {name: fields.hidden(name, field) for name, field in Everything.model_fields.items()}
     kinds = {name: type(component) for name, component in made.items()}
     assert kinds == {
-        **dict.fromkeys(("model", "name", "needed"), gr.Textbox),
-        **dict.fromkeys(("seed", "share", "count", "free"), gr.Number),
+        **dict.fromkeys(("model", "name", "needed", "kind"), gr.Textbox),
+        **dict.fromkeys(("seed", "share", "count", "free", "times", "maybe"), gr.Number),
+        "file": gr.File,
         "many": gr.JSON,
     }
     assert not any(component.visible for component in made.values())
@@ -65,6 +80,8 @@ def test_hidden_inputs_have_the_defaults_and_no_limits_of_their_own() -> None:
         "count": 0,
         "share": None,
         "free": None,
+        "times": 0,
+        "maybe": None,
     }
     assert made["share"].value == 0.5
 
