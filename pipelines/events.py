@@ -62,11 +62,25 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
+class Caption:
+    """Words and when they are heard, in seconds from the beginning; `speaker` is "" if nobody is named."""
+
+    start: float
+    end: float
+    text: str
+    speaker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sound:
-    """The next stretch of sound: int16 samples, shape (n,) or (n, channels), at `rate` samples per second."""
+    """The next stretch of sound: int16 samples, shape (n,) or (n, channels), at `rate` samples per second.
+
+    `caption` is what is said in it, in words, where that is known.
+    """
 
     samples: NDArray[np.int16]
     rate: int
+    caption: Caption | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +120,17 @@ class Pictures:
     references: tuple[Reference, ...] = ()
 
 
-Artifact: TypeAlias = Text | Pictures
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Finished sound: all Sound samples joined. `settings` are those that the request left to the model."""
+
+    samples: NDArray[np.int16]
+    rate: int
+    captions: tuple[Caption, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+Artifact: TypeAlias = Text | Pictures | Audio
 """What a run made. Each modality adds its own value type to this union."""
 
 

@@ -24,7 +24,14 @@ from pipelines.weights import Store
 log = logging.getLogger("polymuse.engine")
 T = TypeVar("T")
 
-RECORDED = ("torch", "transformers", "diffusers", "numpy")  # packages whose versions can change a result
+RECORDED = (
+    "torch",
+    "transformers",
+    "diffusers",
+    "numpy",
+    "onnxruntime",
+    "kokoro-onnx",
+)  # packages whose versions can change a result
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from gradio.utils import get_upload_folder
 
-from pipelines import picture_file
-from pipelines.events import Picture, Pictures, Recipe, Result, Text
+from pipelines import picture_file, sound_file
+from pipelines.events import Audio, Picture, Pictures, Recipe, Result, Text
 
 
 def written(result: Result) -> str | None:
-    """The file of a result: a PNG, a ZIP of several; None for a text, which travels in the update itself."""
+    """The file of a result: a PNG, a ZIP of several, a WAV; None for a text, which travels in the update itself."""
     match result.artifact:
         case Text():
             return None
@@ -22,6 +22,8 @@ def written(result: Result) -> str | None:
             return picture_of(picture, result.recipe)
         case Pictures() as pictures:
             return _write(picture_file.archive(pictures, result.recipe), "polymuse-pictures.zip")
+        case Audio() as audio:
+            return _write(sound_file.sound(audio, result.recipe, "wav"), "polymuse.wav")
 
 
 def picture_of(picture: Picture, recipe: Recipe) -> str:

@@ -23,6 +23,7 @@ from pipelines.engine import Engine
 from pipelines.errors import PolymuseError
 from pipelines.events import (
     Artifact,
+    Audio,
     Cancelled,
     Event,
     Pictures,
@@ -133,8 +134,9 @@ def as_json(moment: Moment) -> dict[str, Any]:
         case Preview(image=image, step=step, total=total, noisy=noisy):
             given = None if noisy is None else data_uri(noisy)
             return {"type": "preview", "image": data_uri(image), "noisy": given, "step": step, "total": total}
-        case Sound(samples=samples, rate=rate):
-            return {"type": "sound", "samples": base64.b64encode(samples.tobytes()).decode(), "rate": rate}
+        case Sound(samples=samples, rate=rate, caption=caption):
+            heard = {"samples": base64.b64encode(samples.tobytes()).decode(), "rate": rate}
+            return {"type": "sound", **heard, "caption": None if caption is None else asdict(caption)}
         case Queued() | Progress() | Token():
             return {"type": type(moment).__name__.lower(), **asdict(moment)}
         case Failed(message=message):
@@ -144,7 +146,7 @@ def as_json(moment: Moment) -> dict[str, Any]:
 
 
 def _described(artifact: Artifact) -> dict[str, Any]:
-    """What an artifact is, in JSON; of a picture that is what is in the file, not the picture."""
+    """What an artifact is, in JSON; of pictures and sound that is what is in the file, not the file."""
     match artifact:
         case Text():
             return asdict(artifact)
@@ -152,6 +154,8 @@ def _described(artifact: Artifact) -> dict[str, Any]:
             seeds = [picture.seed for picture in artifact.pictures]
             drawn_from = [{"name": r.name, "style": r.style, "score": r.score} for r in artifact.references]
             return {"seeds": seeds, "drawn_from": drawn_from}
+        case Audio(samples=samples, rate=rate, captions=captions):
+            return {"rate": rate, "seconds": len(samples) / rate, "captions": [asdict(one) for one in captions]}
 
 
 def data_uri(image: Any) -> str:

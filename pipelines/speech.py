@@ -1,0 +1,122 @@
+"""Speech with Kokoro: text to phonemes by espeak, phonemes and a voice's style vector to sound, piece by piece.
+
+kokoro-onnx brings the phonemes. The network is run by a session of our own, because kokoro-onnx's has no settings:
+threads that wait for others must sleep, not spin, and its memory must not grow with the longest piece ever spoken.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines import speech_text
+from pipelines.errors import BadRequest
+from pipelines.events import Audio, Caption, Emit, Progress, Sound
+from pipelines.speech_joins import pcm, trimmed
+from pipelines.speech_request import SpeechRequest
+from pipelines.speech_text import Piece
+from pipelines.speech_voices import LANGUAGE_TITLES, Language
+from pipelines.speech_words import spoken
+
+if TYPE_CHECKING:
+    from kokoro_onnx.tokenizer import Tokenizer
+    from onnxruntime import InferenceSession
+
+RATE = 24_000
+MOST_PHONEMES = 300  # of one go; the model takes 510, with memory that grows
+MOST_THREADS = 4
+
+Style = NDArray[np.float32]
+
+
+class SpeechPipeline:
+    """A loaded model. `voices` are tables of style vectors (length, 256): one for each number of phonemes."""
+
+    def __init__(self, session: InferenceSession, tokenizer: Tokenizer, voices: dict[str, Style]) -> None:
+        self._session = session
+        self._tokenizer = tokenizer
+        self._voices = voices
+
+    def run(self, request: SpeechRequest, emit: Emit) -> Audio:
+        """Speak. Emits one Sound for each piece of the text; joined they are the result.
+
+        Raises BadRequest where the language has no sounds for anything in the text.
+        """
+        voices = {"": request.voice} | {speaker.name: speaker.voice for speaker in request.speakers}
+        names = [name for name in voices if name]
+        pieces = speech_text.pieces(request.text, request.reads_as(request.voice), names)
+        parts: list[NDArray[np.int16]] = []
+        captions: list[Caption] = []
+        length = 0
+        for number, piece in enumerate(pieces):
+            emit(Progress(number, len(pieces), "Speaking"))
+            language = request.reads_as(voices[piece.speaker])
+            sound = self._say(piece, language, self._style(request, piece.speaker), request.speed)
+            if not len(sound):
+                continue
+            samples = pcm(sound, RATE, piece.pause / request.speed)
+            captions.append(Caption(length / RATE, (length + len(sound)) / RATE, piece.text, piece.speaker))
+            length += len(samples)
+            parts.append(samples)
+            emit(Sound(samples, RATE, captions[-1]))
+        if not parts:
+            title = LANGUAGE_TITLES[request.reads_as(request.voice)]
+            raise BadRequest(
+                f"Nothing in this text can be read out in {title}. Write words, or choose another language."
+            )
+        return Audio(np.concatenate(parts), RATE, tuple(captions))
+
+    def _style(self, request: SpeechRequest, speaker: str) -> Style:
+        """The voice of a speaker; the narrator's may be a blend of two."""
+        for one in request.speakers:
+            if one.name == speaker:
+                return self._voices[one.voice]
+        first = self._voices[request.voice]
+        if not request.voice_b:
+            return first
+        return (1 - request.blend) * first + request.blend * self._voices[request.voice_b]
+
+    def _say(self, piece: Piece, language: Language, style: Style, speed: float) -> NDArray[np.float32]:
+        """One piece as sound; empty if there is nothing to say in it."""
+        sounds = [self._sound(tokens, style, speed) for tokens in self._tokens(spoken(piece.text, language), language)]
+        return np.concatenate(sounds) if sounds else np.zeros(0, np.float32)
+
+    def _tokens(self, text: str, language: Language) -> Iterator[list[int]]:
+        """Token ids, in more than one go where figures make many sounds of few characters."""
+        from kokoro_onnx.chunker import split_phonemes
+
+        if not any(character.isalnum() for character in text):
+            return
+        phonemes = " ".join(self._tokenizer.phonemize(text, language).split())
+        for part in split_phonemes(phonemes, MOST_PHONEMES):
+            if tokens := self._tokenizer.tokenize(part):
+                yield tokens
+
+    def _sound(self, tokens: list[int], style: Style, speed: float) -> NDArray[np.float32]:
+        inputs = {
+            "tokens": np.array([[0, *tokens, 0]], np.int64),
+            "style": style[min(len(tokens), len(style)) - 1][None].astype(np.float32),
+            "speed": np.array([speed], np.float32),
+        }
+        sound = np.asarray(self._session.run(None, inputs)[0], np.float32).ravel()
+        return trimmed(sound, RATE)
+
+
+def load(path: Path) -> SpeechPipeline:
+    """Kokoro from a folder with the folders `model` and `voices`."""
+    import onnxruntime
+    from kokoro_onnx.tokenizer import Tokenizer
+    from safetensors.numpy import load_file
+
+    options: Any = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = min(os.cpu_count() or 1, MOST_THREADS)
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(path / "model" / "model.onnx", options, providers=["CPUExecutionProvider"])
+    return SpeechPipeline(session, Tokenizer(), load_file(path / "voices" / "voices.safetensors"))

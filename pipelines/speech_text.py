@@ -1,0 +1,125 @@
+"""A text in pieces that are spoken one after another: the first one short, so that it is heard soon.
+
+Pieces grow until a piece takes as long to say as the next takes to be made; they end where one would pause: at a
+sentence, else at a comma, else between words. They are pieces of the text as it was written, for the captions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pipelines.speech_voices import Language
+from pipelines.speech_words import ends_in_abbreviation
+
+MOST = (40, 70, 110)  # characters of the first pieces
+MOST_LATER = 160  # of all others: ten seconds, in a memory that does not grow with the text
+LEAST = 24  # shorter sentences are spoken with their neighbours: alone they sound hurried or drawn out
+
+SENTENCE_END = re.compile(r"[.!?…।॥]+[\"'”’»)\]]*(?=\s)")
+CLAUSE_END = re.compile(r"[,;:—–][\"'”’»)\]]*(?=\s)|\s(?=[—–(]\s?)")
+WORD_END = re.compile(r"(?<!\.)(?=\s)")
+JOINTS = (  # words before which a sentence can be cut with the least harm
+    "and or but that which who when while because if in on at with for from to of than "
+    "y o pero que cuando porque si en con por para de et ou mais qui quand parce dans avec pour sur "
+    "e ma che quando perché con per di da mas porque em com que और या लेकिन कि जब क्योंकि"
+)
+JOINT = re.compile(rf"(?=\s(?:{'|'.join(dict.fromkeys(JOINTS.split()))})\s)")
+LINE = re.compile(r"^\s*(?P<name>[^\W\d_][^:\n]{0,39}?)\s*:\s+(?P<words>\S.*)$")
+
+PARAGRAPH_PAUSE, SPEAKER_PAUSE, SENTENCE_PAUSE, CLAUSE_PAUSE = 0.6, 0.45, 0.32, 0.12  # seconds, at speed 1
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is spoken in one go, who says it ("" if nobody is named), and the pause after it, in seconds."""
+
+    text: str
+    pause: float = 0.0
+    speaker: str = ""
+
+
+def pieces(text: str, language: Language, names: Sequence[str] = ()) -> list[Piece]:
+    """The whole text in order. With `names`, lines that begin with one of them and a colon change the speaker."""
+    made: list[Piece] = []
+    for name, words in _turns(text, names):
+        if made:
+            made[-1] = replace(made[-1], pause=SPEAKER_PAUSE if name != made[-1].speaker else PARAGRAPH_PAUSE)
+        for part in _parts(words, language, len(made)):
+            made.append(Piece(part, _pause_after(part), name))
+    return [*made[:-1], replace(made[-1], pause=0.0)] if made else []
+
+
+def speakers(text: str) -> list[str]:
+    """The names that lines of a script begin with, in order of appearance."""
+    found = (LINE.match(line) for line in text.splitlines())
+    return list(dict.fromkeys(line["name"] for line in found if line))
+
+
+def _turns(text: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Who says what: paragraphs, or the lines of a script. Lines without a name go on as the one before."""
+    speaker = ""
+    waiting: list[str] = []
+    for line in [*text.splitlines(), ""]:
+        found = LINE.match(line)
+        named = found is not None and found["name"] in names
+        ended = bool(waiting) and waiting[-1].rstrip()[-1:] in ".!?…।:"
+        if waiting and (named or ended or not line.strip()):
+            yield speaker, " ".join(" ".join(waiting).split())
+            waiting = []
+        if found is not None and named:
+            speaker, line = found["name"], found["words"]
+        if line.strip():
+            waiting.append(line)
+
+
+def _parts(text: str, language: Language, before: int) -> Iterator[str]:
+    """One paragraph in pieces; `before` is how many pieces there are already."""
+    sentences = list(_sentences(text, language))
+    while sentences:
+        most = MOST[before] if before < len(MOST) else MOST_LATER
+        part = sentences.pop(0)
+        while sentences and len(part) < LEAST and len(part) + len(sentences[0]) < most:
+            part += " " + sentences.pop(0)
+        if len(part) > most:
+            part, rest = _cut(part, most, first=before == 0)
+            sentences.insert(0, rest)
+        before += 1
+        yield part
+
+
+def _sentences(text: str, language: Language) -> Iterator[str]:
+    start = 0
+    for found in SENTENCE_END.finditer(text):
+        sentence = text[start : found.end()]
+        goes_on = text[found.end() :].lstrip()[:1].islower() or ends_in_abbreviation(sentence, language)
+        if found[0].startswith(".") and len(found[0]) == 1 and goes_on:
+            continue
+        yield sentence.strip()
+        start = found.end()
+    if rest := text[start:].strip():
+        yield rest
+
+
+def _cut(text: str, most: int, first: bool) -> tuple[str, str]:
+    """A head of at most so many characters, and the rest: cut at a clause if there is one, else between words.
+
+    The first piece ends as early as it may, the others near the middle: a short rest would sound lost.
+    """
+    wanted = LEAST if first else min(most, len(text) / 2)
+    for boundary in (CLAUSE_END, JOINT, WORD_END):
+        ends = [found.end() for found in boundary.finditer(text, 1, most + 1) if 8 <= found.end() <= most]
+        if boundary is WORD_END and first:
+            wanted = most
+        if ends:
+            end = min(ends, key=lambda end: abs(end - wanted))
+            return text[:end].strip(), text[end:].strip()
+    return text[:most], text[most:]
+
+
+def _pause_after(text: str) -> float:
+    last = text.rstrip("\"'”’»)]")[-1:]
+    if last in ".!?…।॥":
+        return SENTENCE_PAUSE
+    return CLAUSE_PAUSE if last in ",;:—–" else 0.0

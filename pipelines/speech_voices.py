@@ -1,0 +1,50 @@
+"""The voices that come with Polymuse and the languages they speak: data, without a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Language = Literal["en-us", "en-gb", "es", "fr-fr", "hi", "it", "pt-br"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+LANGUAGE_TITLES: dict[Language, str] = {
+    "en-us": "English (US)",
+    "en-gb": "English (UK)",
+    "es": "Spanish",
+    "fr-fr": "French",
+    "hi": "Hindi",
+    "it": "Italian",
+    "pt-br": "Portuguese (Brazil)",
+}
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A stock voice of Kokoro, by its name there."""
+
+    id: str
+    title: str
+    language: Language
+    sounds: Literal["female", "male"]
+
+    @property
+    def label(self) -> str:
+        return f"{self.title} · {LANGUAGE_TITLES[self.language]}, {self.sounds}"
+
+
+VOICES = {
+    voice.id: voice
+    for voice in (
+        Voice("af_heart", "Heart", "en-us", "female"),
+        Voice("af_bella", "Bella", "en-us", "female"),
+        Voice("am_michael", "Michael", "en-us", "male"),
+        Voice("bf_emma", "Emma", "en-gb", "female"),
+        Voice("bm_george", "George", "en-gb", "male"),
+        Voice("ef_dora", "Dora", "es", "female"),
+        Voice("ff_siwis", "Siwis", "fr-fr", "female"),
+        Voice("hf_alpha", "Alpha", "hi", "female"),
+        Voice("if_sara", "Sara", "it", "female"),
+        Voice("pm_alex", "Alex", "pt-br", "male"),
+    )
+}
