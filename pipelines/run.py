@@ -24,14 +24,8 @@ from pipelines.weights import Store
 log = logging.getLogger("polymuse.engine")
 T = TypeVar("T")
 
-RECORDED = (
-    "torch",
-    "transformers",
-    "diffusers",
-    "numpy",
-    "onnxruntime",
-    "kokoro-onnx",
-)  # packages whose versions can change a result
+# Packages whose versions can change a result.
+RECORDED = ("torch", "transformers", "diffusers", "numpy", "onnxruntime", "kokoro-onnx")
 
 
 @dataclass(frozen=True)

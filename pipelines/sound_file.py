@@ -37,9 +37,7 @@ def read(data: bytes) -> Recipe:
         comment = _flac_comment(data) if data.startswith(b"fLaC") else _wav_comment(data)
         return Recipe(**json.loads(comment))
     except (ValueError, TypeError, LookupError, struct.error):
-        raise BadRequest(
-            "This file carries no settings of Polymuse. Choose a sound file that was made here."
-        ) from None
+        raise BadRequest("This file carries no settings of Polymuse. Choose a sound that was made here.") from None
 
 
 def _wav(audio: Audio, tags: dict[str, str]) -> bytes:

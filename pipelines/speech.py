@@ -1,7 +1,7 @@
 """Speech with Kokoro: text to phonemes by espeak, phonemes and a voice's style vector to sound, piece by piece.
 
 kokoro-onnx brings the phonemes. The network is run by a session of our own, because kokoro-onnx's has no settings:
-threads that wait for others must sleep, not spin, and its memory must not grow with the longest piece ever spoken.
+where others compute too, threads that wait for one another must sleep, not spin.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 RATE = 24_000
-MOST_PHONEMES = 300  # of one go; the model takes 510, with memory that grows
+MOST_PHONEMES = 300  # of one go; the model takes 510, but its memory grows with the sound: 20 MB for a second
 MOST_THREADS = 4
 
 Style = NDArray[np.float32]
@@ -66,9 +66,7 @@ class SpeechPipeline:
             emit(Sound(samples, RATE, captions[-1]))
         if not parts:
             title = LANGUAGE_TITLES[request.reads_as(request.voice)]
-            raise BadRequest(
-                f"Nothing in this text can be read out in {title}. Write words, or choose another language."
-            )
+            raise BadRequest(f"Nothing in this text can be read in {title}. Write words, or choose another language.")
         return Audio(np.concatenate(parts), RATE, tuple(captions))
 
     def _style(self, request: SpeechRequest, speaker: str) -> Style:
@@ -83,17 +81,19 @@ class SpeechPipeline:
 
     def _say(self, piece: Piece, language: Language, style: Style, speed: float) -> NDArray[np.float32]:
         """One piece as sound; empty if there is nothing to say in it."""
-        sounds = [self._sound(tokens, style, speed) for tokens in self._tokens(spoken(piece.text, language), language)]
+        most = int(MOST_PHONEMES * min(1, speed))
+        tokens = self._tokens(spoken(piece.text, language), language, most)
+        sounds = [self._sound(some, style, speed) for some in tokens]
         return np.concatenate(sounds) if sounds else np.zeros(0, np.float32)
 
-    def _tokens(self, text: str, language: Language) -> Iterator[list[int]]:
+    def _tokens(self, text: str, language: Language, most: int) -> Iterator[list[int]]:
         """Token ids, in more than one go where figures make many sounds of few characters."""
         from kokoro_onnx.chunker import split_phonemes
 
         if not any(character.isalnum() for character in text):
             return
         phonemes = " ".join(self._tokenizer.phonemize(text, language).split())
-        for part in split_phonemes(phonemes, MOST_PHONEMES):
+        for part in split_phonemes(phonemes, most):
             if tokens := self._tokenizer.tokenize(part):
                 yield tokens
 
@@ -116,7 +116,6 @@ def load(path: Path) -> SpeechPipeline:
     options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(os.cpu_count() or 1, MOST_THREADS)
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(path / "model" / "model.onnx", options, providers=["CPUExecutionProvider"])
     return SpeechPipeline(session, Tokenizer(), load_file(path / "voices" / "voices.safetensors"))

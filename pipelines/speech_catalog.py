@@ -46,7 +46,7 @@ def speech_models(device: Device) -> list[ModelSpec[SpeechRequest]]:
             family="gan",
             request=SpeechRequest,
             weights=Together((("model", KOKORO), ("voices", KOKORO_VOICES))),
-            resident=180_000_000,
+            resident=160_000_000,
             working=400_000_000,
             licence="Apache-2.0",
             card="Built in, for any machine. Ten voices in seven languages; English sounds best.",

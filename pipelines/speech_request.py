@@ -11,6 +11,7 @@ from pipelines.speech_voices import VOICES, Language
 
 BUILT_IN = "kokoro-82m"
 MOST_CHARACTERS = 20_000  # about twenty minutes
+MOST_SPEAKERS = 12
 
 
 def _known(voice: str) -> str:
@@ -41,7 +42,7 @@ class SpeechRequest(Request):
     speed: float = Field(1.0, ge=0.5, le=2, description="1 is as the voice speaks by itself")
     language: Literal[Language, ""] = Field("", description="How the text is read; empty: in the voice's own language")
     speakers: tuple[Speaker, ...] = Field(
-        (), max_length=12, description="Who says the lines of a script that begin with a name and a colon"
+        (), max_length=MOST_SPEAKERS, description="Who says the lines of a script that begin with a name and a colon"
     )
 
     @field_validator("text")

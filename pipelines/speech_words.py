@@ -75,9 +75,9 @@ UNITS = {
 }  # fmt: skip
 
 SCALE = (
-    "thousand|million|billion|trillion|mil|millón|millones|millions?|milliards?|milion[ei]|miliard[oi]|milhão|milhões"
+    "thousand|million|billion|trillion|mil|millón|millones|millions?|milliards?|milion[ei]|miliard[oi]|milhão|milhões|"
+    "bilhões|लाख|करोड़"
 )
-SCALE += "|bilhões|लाख|करोड़"
 WHOLE = r"\d{1,3}(?:[., \u00a0\u202f]\d{3})+(?!\d)|\d+"
 AMOUNT = rf"(?P<whole>{WHOLE})(?:[.,](?P<part>\d{{1,2}}))?(?![\d]|[.,]\d)"
 SIGN = r"R\$|[$€£₹¥]"
@@ -93,7 +93,7 @@ MONTH = "January|February|March|April|May|June|July|August|September|October|Nov
 DAY = r"([12]?\d|3[01])"
 MONTH_DAY = re.compile(rf"\b({MONTH}) {DAY}\b(?!\d|st|nd|rd|th)")
 DAY_MONTH = re.compile(rf"\b{DAY} ({MONTH})\b")
-YEAR = re.compile(r"(?<![\w.,:/-])(1[1-9]|20(?=[1-9]))(\d\d)(s?)(?![\w:/]|[.,]\d)")
+YEAR = re.compile(r"(?<![\w.,:/-])(1[1-9]|20(?=[1-9]))(\d\d)(s?)(?![\w:/]|[.,]\d|-\d\d-)")
 INITIAL = re.compile(r"\b([A-Z])\.(?=\s?[A-Z])")
 
 
@@ -106,7 +106,7 @@ def spoken(text: str, language: Language) -> str:
     for pattern in (MONEY, MONEY_AFTER):
         text = pattern.sub(lambda found: _money(found, locale), text)
     text = MEASURE.sub(lambda found: _measure(found, locale), text)
-    text = ISO_DATE.sub(lambda found: _date(found[0], *map(int, found.groups()), locale=locale), text)
+    text = ISO_DATE.sub(lambda found: _iso_date(found, locale), text)
     text = SLASH_DATE.sub(lambda found: _slash_date(found, locale), text)
     text = TIME.sub(lambda found: _time(found, locale), text)
     if tongue == "en":
@@ -166,6 +166,10 @@ def _measure(found: re.Match[str], locale: str) -> str:
 
     number = Decimal(re.sub(r"\D", "", found["whole"]) + (f".{found['part']}" if found["part"] else ""))
     return format_unit(number, UNITS[found["unit"]], "long", locale=locale)
+
+
+def _iso_date(found: re.Match[str], locale: str) -> str:
+    return _date(found[0], int(found[1]), int(found[2]), int(found[3]), locale)
 
 
 def _date(written: str, year: int, month: int, day: int, locale: str) -> str:

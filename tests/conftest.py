@@ -22,6 +22,7 @@ from pipelines.events import Cancelled, Emit, Token
 from pipelines.image_request import BUILT_IN
 from pipelines.spec import Request
 from tests.fakes.drawer import Draws, draw, drawer
+from tests.fakes.speaker import Speaks, speak, speaker
 from tests.pipelines.fakes import FakeStore, Script, engine, say, spec
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def gradio_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @dataclass
 class Server:
     """A served page and what is behind it. `script` is what the model does, `draws` what the
-    image models do, `store` what becomes of their weights."""
+    image models do, `speaks` what the speech model does, `store` what becomes of their weights."""
 
     url: str
     page: gr.Blocks
@@ -63,6 +64,7 @@ class Server:
     store: FakeStore
     script: Script = field(default_factory=say)
     draws: Draws = field(default_factory=draw)
+    speaks: Speaks = field(default_factory=speak)
 
     def run(self, request: Request, emit: Emit) -> str:
         return self.script(request, emit)
@@ -77,7 +79,9 @@ def one_server() -> Iterator[Server]:
     store = FakeStore()
     second = spec("other", say("I ", "am ", "another"), request=ChatRequest)
     drawers = [drawer(name, lambda *run: server.draws(*run)) for name in (BUILT_IN, "other-drawer")]
-    eng = engine(spec(MODEL, lambda *run: server.run(*run), request=ChatRequest), second, *drawers, store=store)
+    voice = speaker(lambda *run: server.speaks(*run))
+    first = spec(MODEL, lambda *run: server.run(*run), request=ChatRequest)
+    eng = engine(first, second, *drawers, voice, store=store)
     page = app.build(eng)
     url = app.launch(page, eng, parse(["--port", str(free_port())], {}))
     server = Server(url, page, eng, store)
@@ -94,6 +98,7 @@ def served(one_server: Server) -> Iterator[Server]:
     """The one server, with a blank script; when the test is over, nothing of it may still be running."""
     one_server.script = say()
     one_server.draws = draw()
+    one_server.speaks = speak()
     yield one_server
     status = one_server.engine.status()
     assert (status.running, status.queued) == (0, 0), "the test left a job behind"

@@ -51,6 +51,11 @@ def working(event: Progress) -> str:
     return _line("running", event.label or "Working", figures, _bar(event))
 
 
+def speaking(event: Progress, seconds: float) -> str:
+    """Sound is being made: how many seconds there are so far, of how many pieces of the text."""
+    return _line("running", event.label or "Speaking", f"{duration(seconds)} of sound", _bar(event))
+
+
 def stopped(kept: str = "") -> str:
     """The visitor pressed Stop; `kept` says what there is of the result."""
     return _line("stopped", "Stopped", kept)

@@ -18,7 +18,7 @@ from gradio.themes.utils.fonts import LocalFont
 from gradio.themes.utils.sizes import Size
 
 ASSETS = Path(__file__).parent.parent / "assets"
-STYLES = (ASSETS / "style.css", ASSETS / "image.css")
+STYLES = (ASSETS / "style.css", ASSETS / "image.css", ASSETS / "speech.css")
 ICON = ASSETS / "icon.svg"
 
 

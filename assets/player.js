@@ -1,0 +1,206 @@
+// The speech tab's player. js_on_load of gr.HTML; `props.value` says which stretches of sound there are so far (see
+// ui/speech_run.py). Each is fetched as raw samples and laid behind the one before, to the sample, by Web Audio.
+
+const LEAD = 0.06; // seconds between now and the next sound: time to get it going
+const LEAST_SHOWN = 6; // seconds of the waveform at least, so that a short beginning does not fill it
+const root = () => element.querySelector(".pm-player");
+const part = (name) => element.querySelector(`.pm-player-${name}`);
+
+let context = null;
+let run = "";
+let told = { parts: [], downloads: [], state: "empty" };
+let buffers = [];
+let sources = [];
+let playing = false;
+let origin = 0; // the context's time at which second 0 is, or would have been, heard
+let rest = 0; // where it is paused
+let cursor = 0; // up to which second everything has been laid out
+let ticking = 0;
+
+const total = () => told.parts.reduce((sum, one) => sum + one.seconds, 0);
+const position = () => (playing ? Math.max(0, Math.min(context.currentTime - origin, cursor)) : rest);
+
+// A page may make a sound only after a press; Safari wants the context made in that very moment.
+const unlock = () => {
+	context ??= new AudioContext({ sampleRate: told.parts[0]?.rate ?? 24000 });
+	if (context.state === "suspended") context.resume();
+};
+document.addEventListener(
+	"click",
+	(event) => {
+		if (event.target.closest?.("#pm-speech-speak, #pm-speech-sample, #pm-speech-player")) unlock();
+	},
+	true,
+);
+
+const silence = () => {
+	for (const source of sources) source.stop();
+	sources = [];
+};
+
+// Lay out what has come, each stretch where the one before ends; what comes too late moves all that follows.
+const layOut = () => {
+	if (!playing) return;
+	for (const [number, one] of told.parts.entries()) {
+		if (one.start + one.seconds <= cursor + 1e-6) continue;
+		const buffer = buffers[number];
+		if (!buffer) return;
+		const now = context.currentTime;
+		if (origin + cursor < now) origin = Math.round((now + LEAD - cursor) * buffer.sampleRate) / buffer.sampleRate;
+		const source = context.createBufferSource();
+		source.buffer = buffer;
+		source.connect(context.destination);
+		source.start(origin + cursor, cursor - one.start);
+		sources.push(source);
+		cursor = one.start + one.seconds;
+	}
+};
+
+const play = (from) => {
+	unlock();
+	silence();
+	playing = true;
+	cursor = from;
+	origin = -Infinity;
+	layOut();
+	if (origin === -Infinity) origin = context.currentTime - from;
+	cancelAnimationFrame(ticking);
+	tick();
+};
+
+const pause = () => {
+	rest = position();
+	playing = false;
+	silence();
+	show();
+};
+
+const seek = (to) => {
+	rest = Math.min(to, total());
+	if (playing) play(rest);
+	else show();
+};
+
+const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+
+const draw = (at) => {
+	const canvas = part("wave").querySelector("canvas");
+	const scale = window.devicePixelRatio || 1;
+	const [width, height] = [canvas.clientWidth * scale, canvas.clientHeight * scale];
+	if (!width) return;
+	if (canvas.width !== width) canvas.width = width;
+	if (canvas.height !== height) canvas.height = height;
+	const paint = canvas.getContext("2d");
+	const style = getComputedStyle(element);
+	const length = Math.max(total(), LEAST_SHOWN);
+	const bar = 3 * scale;
+	const count = Math.floor(width / bar);
+	const peaks = told.parts.flatMap((one) => one.peaks);
+	const each = total() ? peaks.length / total() : 0;
+	paint.clearRect(0, 0, width, height);
+	for (let number = 0; number < count; number++) {
+		const from = (number / count) * length;
+		if (from >= total()) break;
+		const loud = Math.max(0, ...peaks.slice(from * each, Math.max(from * each + 1, ((number + 1) / count) * length * each)));
+		const high = Math.max(2 * scale, (loud / 100) * height);
+		paint.fillStyle = style.getPropertyValue(from < at ? "--pm-accent" : "--pm-edge");
+		paint.fillRect(number * bar, (height - high) / 2, bar - scale, high);
+	}
+};
+
+const show = () => {
+	const at = position();
+	const range = part("wave").querySelector("input");
+	range.max = Math.max(total(), LEAST_SHOWN);
+	range.value = at;
+	range.disabled = !told.parts.length;
+	range.setAttribute("aria-valuetext", `${clock(at)} of ${clock(total())}`);
+	part("time").textContent = `${clock(at)} / ${clock(total())}`;
+	const toggle = part("toggle");
+	toggle.disabled = !told.parts.length;
+	toggle.setAttribute("aria-label", playing ? "Pause" : "Play");
+	root().dataset.playing = playing;
+	root().dataset.state = told.state;
+	root().dataset.played = Math.max(Number(root().dataset.played), at).toFixed(2);
+	for (const [number, line] of [...element.querySelectorAll(".pm-captions button")].entries()) {
+		const one = told.parts[number];
+		const current = at >= one.start && at < one.start + one.seconds && (playing || at > 0);
+		if (current && !line.hasAttribute("aria-current")) line.scrollIntoView({ block: "nearest" });
+		line.toggleAttribute("aria-current", current);
+	}
+	draw(at);
+};
+
+const tick = () => {
+	if (!playing) return;
+	if (told.state !== "live" && cursor >= total() - 1e-6 && position() >= total() - 1e-6) {
+		playing = false;
+		rest = 0;
+	}
+	show();
+	ticking = requestAnimationFrame(tick);
+};
+
+const fetchPart = async (number, one, of) => {
+	const samples = new Int16Array(await (await fetch(one.src)).arrayBuffer());
+	if (of !== run) return;
+	unlock();
+	const buffer = context.createBuffer(1, samples.length, one.rate);
+	buffer.copyToChannel(Float32Array.from(samples, (value) => value / 32768), 0);
+	buffers[number] = buffer;
+	layOut();
+};
+
+const caption = (one) => {
+	const item = document.createElement("li");
+	const line = document.createElement("button");
+	line.type = "button";
+	if (one.speaker) {
+		const who = document.createElement("strong");
+		who.textContent = one.speaker;
+		line.append(who, " ");
+	}
+	line.append(one.text);
+	line.addEventListener("click", () => play(one.start));
+	item.append(line);
+	return item;
+};
+
+const link = (file) => {
+	const anchor = document.createElement("a");
+	anchor.href = file.href;
+	anchor.download = file.name;
+	anchor.textContent = file.title;
+	return anchor;
+};
+
+const hear = () => {
+	told = typeof props.value === "string" ? JSON.parse(props.value || "{}") : (props.value ?? told);
+	const captions = element.querySelector(".pm-captions");
+	if (told.run !== run) {
+		silence();
+		run = told.run;
+		buffers = [];
+		rest = cursor = 0;
+		playing = false;
+		root().dataset.played = "0";
+		captions.replaceChildren();
+	}
+	while (captions.children.length < told.parts.length) {
+		const number = captions.children.length;
+		captions.append(caption(told.parts[number]));
+		fetchPart(number, told.parts[number], run);
+		if (number === 0 && told.state !== "stopped") play(0);
+	}
+	element.querySelector(".pm-downloads").replaceChildren(...told.downloads.map(link));
+	if (told.state === "stopped" && playing) pause();
+	show();
+};
+
+part("toggle").addEventListener("click", () => (playing ? pause() : play(rest)));
+part("wave")
+	.querySelector("input")
+	.addEventListener("input", (event) => seek(Number(event.target.value)));
+new ResizeObserver(() => draw(position())).observe(part("wave"));
+watch("value", hear);
+hear();

@@ -1,0 +1,188 @@
+"""Speech: what is streamed is the file, joins are silent, and the same request gives the same bytes.
+
+A small session with a tone for each phoneme stands in for the network; the last tests speak with the real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipelines import speech
+from pipelines.device import detect
+from pipelines.errors import BadRequest, WeightsError
+from pipelines.events import Audio, Cancelled, Progress, Sound, Update
+from pipelines.spec import validate
+from pipelines.speech import RATE, SpeechPipeline
+from pipelines.speech_catalog import speech_models
+from pipelines.speech_request import SpeechRequest
+from pipelines.speech_voices import VOICES
+from pipelines.weights import Store
+
+PER_PHONEME = 800  # samples
+TEXT = "One for the road. Two for the show, as they say. Three to get ready."
+
+
+class ToneSession:
+    """Half a second of near-silence, a tone as long as the phonemes and as loud as the style says, and silence."""
+
+    def __init__(self) -> None:
+        self.lengths: list[int] = []
+
+    def run(self, names: None, inputs: Mapping[str, Any]) -> list[np.ndarray[Any, Any]]:
+        count = inputs["tokens"].shape[1] - 2
+        self.lengths.append(count)
+        quiet = np.random.default_rng(0).normal(0, 1e-4, RATE // 2)
+        tone = np.sin(np.arange(int(count * PER_PHONEME / inputs["speed"][0])) / 7) * inputs["style"].mean()
+        return [np.concatenate([quiet, tone, quiet]).astype(np.float32)]
+
+
+class Letters:
+    """A tokenizer for which each letter is a phoneme."""
+
+    def phonemize(self, text: str, language: str) -> str:
+        return text
+
+    def tokenize(self, phonemes: str) -> list[int]:
+        return [ord(letter) for letter in phonemes]
+
+
+@pytest.fixture
+def session() -> ToneSession:
+    return ToneSession()
+
+
+@pytest.fixture
+def pipeline(session: ToneSession) -> SpeechPipeline:
+    voices = {id: np.full((510, 256), 0.2 + number / 20, np.float32) for number, id in enumerate(VOICES)}
+    return SpeechPipeline(session, Letters(), voices)  # type: ignore[arg-type]
+
+
+def spoken(pipeline: SpeechPipeline, text: str = TEXT, **settings: Any) -> tuple[Audio, list[Update]]:
+    updates: list[Update] = []
+    return pipeline.run(validate(SpeechRequest, {"text": text, **settings}), updates.append), updates
+
+
+def joined(updates: list[Update]) -> np.ndarray[Any, np.dtype[np.int16]]:
+    return np.concatenate([update.samples for update in updates if isinstance(update, Sound)])
+
+
+def test_what_is_streamed_is_what_is_kept(pipeline: SpeechPipeline) -> None:
+    audio, updates = spoken(pipeline)
+    assert np.array_equal(joined(updates), audio.samples) and audio.rate == RATE
+    assert audio.samples.dtype == np.int16
+    assert [u.caption for u in updates if isinstance(u, Sound)] == list(audio.captions)
+    assert len(audio.captions) >= 3
+
+
+def test_captions_cover_the_sound_in_order_and_say_the_whole_text(pipeline: SpeechPipeline) -> None:
+    audio, _ = spoken(pipeline)
+    assert " ".join(caption.text for caption in audio.captions) == TEXT
+    assert audio.captions[0].start == 0 and audio.captions[-1].end == len(audio.samples) / RATE
+    for caption, after in pairwise(audio.captions):
+        assert caption.start < caption.end <= after.start
+        between = audio.samples[round(caption.end * RATE) : round(after.start * RATE)]
+        assert not between.any()
+
+
+def test_pieces_begin_and_end_at_nothing_without_the_models_own_silence(pipeline: SpeechPipeline) -> None:
+    audio, _ = spoken(pipeline)
+    for caption in audio.captions:
+        piece = audio.samples[round(caption.start * RATE) : round(caption.end * RATE)].astype(int)
+        assert piece[0] == piece[-1] == 0
+        assert abs(piece[:30]).max() < 40 and abs(piece[-30:]).max() < 40
+        tone = len(caption.text) * PER_PHONEME
+        assert tone <= len(piece) <= tone + RATE // 10
+
+
+def test_the_first_sound_comes_after_the_first_piece(pipeline: SpeechPipeline, session: ToneSession) -> None:
+    class Enough(Exception):
+        pass
+
+    def emit(update: Update) -> None:
+        if isinstance(update, Sound):
+            raise Enough
+
+    with pytest.raises(Enough):
+        pipeline.run(SpeechRequest(text=TEXT * 50), emit)
+    assert len(session.lengths) == 1 and session.lengths[0] <= 40
+
+
+def test_a_cancelled_run_makes_no_further_piece(pipeline: SpeechPipeline, session: ToneSession) -> None:
+    def emit(update: Update) -> None:
+        if isinstance(update, Progress) and update.done == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        pipeline.run(SpeechRequest(text=TEXT * 50), emit)
+    assert len(session.lengths) == 2
+
+
+def test_speed_shortens_sound_and_pauses(pipeline: SpeechPipeline) -> None:
+    normal, fast = spoken(pipeline)[0], spoken(pipeline, speed=2)[0]
+    assert len(normal.samples) / len(fast.samples) == pytest.approx(2, rel=0.06)
+
+
+def test_a_blend_lies_between_its_voices_and_its_ends_are_the_voices(pipeline: SpeechPipeline) -> None:
+    def loudness(**settings: Any) -> float:
+        return float(np.abs(spoken(pipeline, "Hello.", **settings)[0].samples.astype(int)).max())
+
+    first, second = loudness(voice="af_heart"), loudness(voice="pm_alex", language="en-us")
+    both = {"voice": "af_heart", "voice_b": "pm_alex"}
+    assert loudness(**both, blend=0) == first and loudness(**both, blend=1) == second
+    assert loudness(**both, blend=0.5) == pytest.approx((first + second) / 2, rel=0.01)
+
+
+def test_each_speaker_of_a_script_has_a_voice(pipeline: SpeechPipeline) -> None:
+    cast = [{"name": "Anna", "voice": "af_heart"}, {"name": "Ben", "voice": "bm_george"}]
+    audio, _ = spoken(pipeline, "Anna: Hello there.\nBen: Good day.\nAnna: Goodbye.", speakers=cast)
+    assert [caption.speaker for caption in audio.captions] == ["Anna", "Ben", "Anna"]
+    loud = [np.abs(audio.samples[round(c.start * RATE) : round(c.end * RATE)]).max() for c in audio.captions]
+    assert loud[0] == loud[2] < loud[1]
+
+
+def test_figures_that_become_long_words_are_spoken_in_several_goes(
+    pipeline: SpeechPipeline, session: ToneSession
+) -> None:
+    spoken(pipeline, "99% " * 50, speed=0.5)
+    assert max(session.lengths) <= speech.MOST_PHONEMES // 2
+
+
+@pytest.mark.parametrize("text", ["日本語", "日本語 🎉 中文", "привет"])
+def test_a_text_without_anything_to_say_in_the_language_is_refused(pipeline: SpeechPipeline, text: str) -> None:
+    with pytest.raises(BadRequest, match=r"English \(US\)"):
+        spoken(pipeline, text)
+
+
+def test_what_cannot_be_said_is_left_out(pipeline: SpeechPipeline) -> None:
+    audio, _ = spoken(pipeline, "日本語です。\n\nHello there, my friend. 🎉")
+    assert audio.captions[0].text.startswith("Hello")
+
+
+@pytest.fixture(scope="module")
+def kokoro() -> SpeechPipeline:
+    (model,) = speech_models(detect("cpu"))
+    try:
+        fetched = Store().fetch(model.weights, lambda update: None)
+    except WeightsError as error:
+        pytest.skip(f"the weights of the speech model cannot be had: {error}")
+    return speech.load(fetched.path)
+
+
+def test_kokoro_speaks_and_repeats_itself_to_the_byte(kokoro: SpeechPipeline) -> None:
+    audio, _ = spoken(kokoro, "Hello there.")
+    again, _ = spoken(kokoro, "Hello there.", seed=7)
+    assert np.array_equal(audio.samples, again.samples)
+    assert 0.4 < len(audio.samples) / RATE < 2
+    level = 20 * np.log10(np.sqrt(np.square(audio.samples / 32768).mean()))
+    assert -32 < level < -14
+
+
+@pytest.mark.parametrize("voice", ["ef_dora", "hf_alpha"])
+def test_kokoro_speaks_other_languages(kokoro: SpeechPipeline, voice: str) -> None:
+    audio, _ = spoken(kokoro, {"ef_dora": "Hola.", "hf_alpha": "नमस्ते।"}[voice], voice=voice)
+    assert len(audio.samples) > RATE // 5

@@ -1,0 +1,173 @@
+"""The speech tab's events, as the page sends them: sound before the end, nothing lost on bad input, Stop is last."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+import numpy as np
+import pytest
+
+from pipelines import sound_file
+from pipelines.events import Audio, Cancelled, Emit, Sound
+from pipelines.speech_request import BUILT_IN, SpeechRequest
+from pipelines.speech_text import pieces
+from tests.conftest import WAIT_S, Server, a_step
+from tests.fakes.speaker import RATE, speak, tone
+from tests.ui.test_image import Visitor
+from ui.speech import CAST, EXAMPLES, FIRST_CAST, ONE, SAMPLES, SEVERAL
+from ui.speech_run import Studio
+
+ASKED: dict[str, Any] = {
+    "mode": ONE,
+    **dict(zip(CAST, FIRST_CAST, strict=True)),
+    "voice": "af_heart",
+    "voice_b": "",
+    "blend": 0.5,
+    "speed": 1.5,
+    "language": "",
+    "model": BUILT_IN,
+}
+
+
+@pytest.fixture
+def visitor(served: Server) -> Iterator[Visitor]:
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        yield Visitor(served, http, "speech-visitor")
+
+
+@pytest.fixture
+def seen(served: Server) -> list[SpeechRequest]:
+    requests: list[SpeechRequest] = []
+    script = speak()
+
+    def speaks(request: SpeechRequest, emit: Emit) -> Audio:
+        requests.append(request)
+        return script(request, emit)
+
+    served.speaks = speaks
+    return requests
+
+
+def spoken(visitor: Visitor, text: str, **changed: Any) -> dict[str, Any]:
+    """Speak to the end; returns what the player was told."""
+    assert visitor.ended("on_speak", text, None, *(ASKED | changed).values())["success"]
+    assert visitor.ended("speaking", None)["success"]
+    shown: dict[str, Any] = visitor.call("as_it_stands", None)[2]
+    return shown
+
+
+def file(address: str) -> Path:
+    return Path(unquote(address.removeprefix("gradio_api/file=")))
+
+
+def test_parts_joined_are_the_file_that_is_downloaded(visitor: Visitor, seen: list[SpeechRequest]) -> None:
+    shown = spoken(visitor, "One. Two. Three.")
+    assert shown["state"] == "over" and [part["text"] for part in shown["parts"]] == ["One.", "Two.", "Three."]
+    joined = b"".join(file(part["src"]).read_bytes() for part in shown["parts"])
+    wav = file(shown["downloads"][0]["href"]).read_bytes()
+    assert joined in wav
+    recipe = sound_file.read(wav)
+    assert recipe.options["text"] == "One. Two. Three." and recipe.options["speed"] == 1.5
+    assert seen == [SpeechRequest(text="One. Two. Three.", speed=1.5)]
+    assert [link["name"].partition(".")[2] for link in shown["downloads"]] == ["wav", "flac", "srt", "vtt"]
+
+
+def test_each_part_says_when_it_begins_and_how_loud_it_is(visitor: Visitor, seen: list[SpeechRequest]) -> None:
+    first, second = spoken(visitor, "One. Two.")["parts"]
+    assert (first["start"], first["seconds"], second["start"]) == (0, 0.2, 0.2)
+    loud = np.sqrt(np.abs(tone(0.2)).max() / 32768) * 100
+    assert len(first["peaks"]) == 5 and abs(max(first["peaks"]) - loud) < 2
+
+
+def test_sound_reaches_the_page_before_the_last_is_made(served: Server, visitor: Visitor) -> None:
+    first, go_on = threading.Event(), threading.Event()
+
+    def speaks(request: SpeechRequest, emit: Emit) -> Audio:
+        emit(Sound(tone(0.2), RATE))
+        first.set()
+        assert go_on.wait(WAIT_S)
+        return Audio(tone(0.2), RATE)
+
+    served.speaks = speaks
+    assert visitor.ended("on_speak", "One.", None, *ASKED.values())["success"]
+    for _ in visitor.join("speaking", None):
+        if first.is_set() and visitor.call("as_it_stands", None)[2]["parts"]:
+            go_on.set()
+    assert go_on.is_set()
+    assert visitor.call("as_it_stands", None)[2]["state"] == "over"
+
+
+def test_stop_ends_the_run_and_keeps_what_was_made(served: Server, visitor: Visitor) -> None:
+    cancelled = threading.Event()
+
+    def speaks(request: SpeechRequest, emit: Emit) -> Audio:
+        try:
+            while True:
+                emit(Sound(tone(0.1), RATE))
+                a_step()
+        except Cancelled:
+            cancelled.set()
+            raise
+
+    served.speaks = speaks
+    assert visitor.ended("on_speak", "One.", None, *ASKED.values())["success"]
+    for _ in visitor.join("speaking", None):
+        if visitor.call("as_it_stands", None)[2]["parts"]:
+            break
+    speak_button, stop_button, shown, line = visitor.call("on_stop_speaking", None)
+    assert shown["state"] == "stopped" and shown["parts"] and not shown["downloads"]
+    assert "what was made can be played" in line
+    assert speak_button["visible"] and not stop_button["visible"]
+    assert cancelled.wait(WAIT_S)
+
+
+def test_the_next_text_takes_the_files_of_the_one_before_away(visitor: Visitor, seen: list[SpeechRequest]) -> None:
+    before = [file(part["src"]) for part in spoken(visitor, "One. Two.")["parts"]]
+    assert all(path.exists() for path in before)
+    after = spoken(visitor, "Three.")
+    assert not any(path.exists() for path in before)
+    assert file(after["parts"][0]["src"]).exists()
+
+
+@pytest.mark.parametrize("text", ["", "  ", "🎉"])
+def test_what_cannot_be_said_is_refused_and_nothing_changes(
+    visitor: Visitor, seen: list[SpeechRequest], text: str
+) -> None:
+    shown = spoken(visitor, "One.")
+    last = visitor.ended("on_speak", text, None, *ASKED.values())
+    assert not last["success"] and "“text”" in last["output"]["error"]
+    assert visitor.call("as_it_stands", None)[2] == shown and len(seen) == 1
+
+
+def test_a_script_gives_its_speakers_voices_in_turn(visitor: Visitor, seen: list[SpeechRequest]) -> None:
+    lines = "\n".join(f"{name}: Hello." for name in ("Ann", "Bo", "Cy", "Di", "Ann"))
+    spoken(visitor, lines, mode=SEVERAL, voice_b="bm_george")
+    given = [(speaker.name, speaker.voice) for speaker in seen[0].speakers]
+    assert given == [*zip(("Ann", "Bo", "Cy"), FIRST_CAST, strict=True), ("Di", FIRST_CAST[0])]
+    assert seen[0].voice_b == ""
+
+
+def test_a_voice_is_heard_in_its_own_language(visitor: Visitor, seen: list[SpeechRequest]) -> None:
+    assert visitor.ended("on_sample", None, *(ASKED | {"voice": "ff_siwis"}).values())["success"]
+    assert visitor.ended("speaking", None)["success"]
+    assert seen[0].text == SAMPLES["fr-fr"] and seen[0].voice == "ff_siwis"
+
+
+def test_every_example_can_be_spoken_and_begins_soon() -> None:
+    for text, voice, _ in EXAMPLES.values():
+        request = SpeechRequest(text=text, voice=voice)
+        assert len(pieces(text, request.reads_as(voice))[0].text) <= 40
+
+
+def test_whoever_leaves_takes_the_files_along(tmp_path: Path) -> None:
+    studio = Studio(folder=tmp_path / "shelf")
+    studio.shelf.mkdir()
+    (studio.shelf / "0.pcm").write_bytes(b"0")
+    studio.forget()
+    assert not (tmp_path / "shelf").exists()
+    Studio().forget()

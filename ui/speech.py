@@ -1,0 +1,240 @@
+"""The speech tab: a text is spoken, and heard while the rest is still being made.
+
+What has been spoken lives in the session on the server (ui/speech_run.py); the player in the page fetches each stretch
+of sound as it is finished and plays them without a gap (assets/player.js).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from itertools import cycle
+from typing import Any
+
+import gradio as gr
+
+from pipelines.engine import Engine
+from pipelines.speech_request import MOST_CHARACTERS, MOST_SPEAKERS, SpeechRequest
+from pipelines.speech_text import speakers
+from pipelines.speech_voices import LANGUAGE_TITLES, VOICES, Language
+from ui import explain, fields, states
+from ui.models import describe, option
+from ui.speech_run import Studio
+from ui.theme import ASSETS
+from ui.wire import endpoint, request_from, user_of
+
+TITLE = "Speech"
+
+PLAYER = ASSETS / "player.js"
+MARKUP = """
+<div class="pm-player" data-state="empty" data-played="0">
+  <div class="pm-player-bar">
+    <button class="pm-player-toggle" type="button" disabled aria-label="Play">
+      <svg viewBox="0 0 20 20" aria-hidden="true"><path class="pm-play" d="M6 4v12l10-6Z"/>
+      <path class="pm-pause" d="M5 4h4v12H5ZM11 4h4v12h-4Z"/></svg>
+    </button>
+    <div class="pm-player-wave">
+      <canvas aria-hidden="true"></canvas>
+      <input type="range" min="0" max="1" step="0.01" value="0" disabled aria-label="Position">
+    </div>
+    <output class="pm-player-time">0:00</output>
+  </div>
+  <ol class="pm-captions" aria-label="Captions"></ol>
+  <p class="pm-work-actions pm-downloads"></p>
+</div>
+"""
+
+ONE, SEVERAL = "One voice", "Several speakers"
+CAST = ("First to speak", "Second", "Third")
+FIRST_CAST = ("af_heart", "am_michael", "bf_emma")
+EXAMPLES = {
+    "A story": (
+        "The lighthouse had been dark for thirty years. Then, one night in October, the lamp began to turn again, "
+        "slowly, as if it were waking up. Nobody in the village said a word; but every window along the harbour had "
+        "a face in it.",
+        "af_heart",
+        ONE,
+    ),
+    "Numbers and dates": (
+        "Dr. Lee paid $5.50 on 2026-11-22 at 3:45 pm, for 1.5 kg of apples. That is 20% less than in 1999.",
+        "am_michael",
+        ONE,
+    ),
+    "A dialogue": (
+        "Anna: Did you hear that?\nBen: Hear what? I was asleep.\nAnna: A voice, in the kitchen. It said my name!\n"
+        "Ben: That was the kettle, Anna. Go back to bed.",
+        "af_heart",
+        SEVERAL,
+    ),
+    "Spanish": ("Hay que vivir despacio, dijo la tortuga, y siguió su camino sin mirar atrás.", "ef_dora", ONE),
+    "French": ("Il était une fois un petit nuage qui avait peur de la pluie.", "ff_siwis", ONE),
+    "Hindi": ("नमस्ते! आज मौसम बहुत अच्छा है, चलो बाहर चलते हैं।", "hf_alpha", ONE),
+}
+SAMPLES: dict[Language, str] = {
+    "en-us": "Hello! This is how I sound when I read to you.",
+    "en-gb": "Hello! This is how I sound when I read to you.",
+    "es": "¡Hola! Así sueno cuando leo para ti.",
+    "fr-fr": "Bonjour ! Voici ma voix quand je vous fais la lecture.",
+    "hi": "नमस्ते! जब मैं आपके लिए पढ़ती हूँ तो मेरी आवाज़ ऐसी लगती है।",
+    "it": "Ciao! Ecco la mia voce quando leggo per te.",
+    "pt-br": "Olá! É assim que eu soo quando leio para você.",
+}
+
+
+def build(engine: Engine) -> None:
+    """Lay the tab out and wire it."""
+    models = engine.registry.of("speech")
+    if not models:
+        gr.HTML("<p>There is no speech model here.</p>", apply_default_css=False)
+        return
+    studio_state = gr.State(Studio(), delete_callback=Studio.forget)
+    voices = [(voice.label, voice.id) for voice in VOICES.values()]
+    with gr.Row(elem_classes="pm-workspace"):
+        with gr.Column(scale=3, min_width=320, elem_classes="pm-stage"):
+            text = gr.Textbox(
+                placeholder="Write what should be said",
+                label="Text",
+                lines=5,
+                max_lines=14,
+                max_length=MOST_CHARACTERS,
+                info=f"Up to {MOST_CHARACTERS:,} characters, about twenty minutes",
+                elem_id="pm-speech-text",
+            )
+            with gr.Row(elem_classes="pm-actions"):
+                speak = gr.Button("Speak", variant="primary", scale=0, min_width=120, elem_id="pm-speech-speak")
+                stop = gr.Button(
+                    "Stop", variant="stop", scale=0, min_width=120, visible=False, elem_id="pm-speech-stop"
+                )
+            with gr.Row(elem_classes="pm-chips"):
+                chips = [(gr.Button(title, size="sm", scale=0, min_width=0), what) for title, what in EXAMPLES.items()]
+            status = gr.HTML(states.idle(), elem_id="pm-speech-status", apply_default_css=False)
+            player = gr.HTML(
+                Studio().shown(),
+                html_template=MARKUP,
+                js_on_load=PLAYER.read_text("utf-8"),
+                apply_default_css=False,
+                elem_id="pm-speech-player",
+            )
+        with gr.Column(scale=1, min_width=280, elem_classes="pm-side"):
+            mode = gr.Radio([ONE, SEVERAL], value=ONE, label="Read by", elem_id="pm-speech-mode")
+            with gr.Column(elem_classes="pm-mode") as alone:
+                voice = gr.Dropdown(voices, value="af_heart", label="Voice", elem_id="pm-speech-voice")
+                voice_b = gr.Dropdown([("None", ""), *voices], value="", label="Blend with")
+                blend = fields.visible(SpeechRequest, "blend", "How much of the second", visible=False)
+                sample = gr.Button("Hear this voice", size="sm", elem_id="pm-speech-sample")
+            with gr.Column(visible=False, elem_classes="pm-mode") as together:
+                cast = [
+                    gr.Dropdown(voices, value=given, label=title)
+                    for title, given in zip(CAST, FIRST_CAST, strict=True)
+                ]
+                gr.Markdown("Begin each line with a name and a colon: “Anna: Hello!”")
+            speed = fields.visible(SpeechRequest, "speed", "Speed")
+            languages = [("As the voice", ""), *((title, code) for code, title in LANGUAGE_TITLES.items())]
+            language = gr.Dropdown(languages, value="", label="Language")
+            model = gr.Dropdown(
+                [(option(engine, spec), spec.id) for spec in models], value=models[0].id, label="Model"
+            )
+            about = gr.HTML(describe(engine, models[0]), apply_default_css=False)
+    explain.what_you_are_seeing(
+        "Letters that become a voice",
+        (
+            "First the text becomes phonemes, the sounds that it is made of: numbers and dates are written out, and "
+            "a dictionary with rules says how each word is pronounced.",
+            "A voice is 256 numbers, its style vector: one half says how it sounds, the other how long and how high "
+            "each phoneme is spoken; a mean of two such vectors is a voice between the two.",
+            "A vocoder turns all that into sound, 24,000 values a second: it was trained as a generator, against "
+            "networks that tried to tell it from recordings.",
+        ),
+    )
+    named = {
+        "voice": voice,
+        "voice_b": voice_b,
+        "blend": blend,
+        "speed": speed,
+        "language": language,
+        "model": model,
+    }
+    settings = [mode, *cast, *named.values()]
+
+    def asked(words: str, values: tuple[Any, ...]) -> SpeechRequest:
+        how, *by = values[: 1 + len(cast)]
+        given = {"text": words, **dict(zip(named, values[1 + len(cast) :], strict=True))}
+        if how == SEVERAL:
+            told = [{"name": name, "voice": one} for name, one in zip(speakers(words), cycle(by), strict=False)]
+            given |= {"speakers": told[:MOST_SPEAKERS], "voice": by[0], "voice_b": ""}
+        request = request_from(SpeechRequest, given)
+        assert isinstance(request, SpeechRequest)
+        return request
+
+    def begin(studio: Studio, request: SpeechRequest) -> tuple[Any, ...]:
+        if studio.speaking:
+            raise gr.Error("Something is being spoken. Wait for it, or stop it first.", print_exception=False)
+        studio.begin(request)
+        return as_it_stands(studio)
+
+    def on_speak(words: str, studio: Studio, *values: Any) -> tuple[Any, ...]:
+        return begin(studio, asked(words, values))
+
+    def on_sample(studio: Studio, *values: Any) -> tuple[Any, ...]:
+        request = asked(SAMPLES["en-us"], values)
+        return begin(studio, request.model_copy(update={"text": SAMPLES[request.reads_as(request.voice)]}))
+
+    async def speaking(http: gr.Request, studio: Studio) -> AsyncIterator[tuple[dict[str, Any], str]]:
+        reading = studio.reading
+        if reading is None or not studio.speaking:
+            return
+        try:
+            async with aclosing(reading.play(engine, user_of(http), studio.shelf)) as lines:
+                async for line in lines:
+                    if studio.reading is not reading or not studio.speaking:  # stopped; gradio stops us only next
+                        return
+                    studio.line = line
+                    yield studio.shown(), line
+        finally:
+            if studio.reading is reading:
+                studio.speaking = False
+
+    def as_it_stands(studio: Studio) -> tuple[Any, ...]:
+        """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
+        busy = studio.speaking
+        return gr.Button(visible=not busy), gr.Button(visible=busy), studio.shown(), studio.line
+
+    def on_no_speaking(studio: Studio) -> tuple[Any, ...]:
+        if studio.speaking:  # it never came to a run: gradio's queue is full
+            studio.speaking = False
+            studio.line = states.failed("This could not be started. Press Speak again.")
+        return as_it_stands(studio)
+
+    def on_stop_speaking(studio: Studio) -> tuple[Any, ...]:
+        if studio.speaking:
+            studio.speaking = False
+            heard = studio.reading is not None and bool(studio.reading.parts)
+            studio.line = states.stopped("what was made can be played" if heard else "")
+        return as_it_stands(studio)
+
+    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    # These may refuse; see ui/chat.py.
+    refusing: dict[str, Any] = {**quiet, "queue": True, "concurrency_limit": None, "show_progress_on": speak}
+    stands = [speak, stop, player, status]
+    begun = [
+        speak.click(on_speak, [text, studio_state, *settings], stands, **refusing),
+        sample.click(on_sample, [studio_state, *settings], stands, **refusing),
+    ]
+    runs = []
+    for event in begun:
+        run = event.success(speaking, studio_state, [player, status], **refusing)
+        runs.append(run)
+        run.then(as_it_stands, studio_state, stands, **quiet)
+        run.failure(on_no_speaking, studio_state, stands, **quiet)
+    stop.click(on_stop_speaking, studio_state, stands, cancels=runs, **quiet)
+    for chip, (words, by, how) in chips:
+        chip.click(lambda found=(words, by, how): found, None, [text, voice, mode], **quiet)
+    mode.change(
+        lambda how: (gr.Column(visible=how == ONE), gr.Column(visible=how == SEVERAL)),
+        mode,
+        [alone, together],
+        **quiet,
+    )
+    voice_b.change(lambda other: gr.Slider(visible=bool(other)), voice_b, blend, **quiet)
+    model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **quiet)
+    endpoint(engine, SpeechRequest, "speech")
