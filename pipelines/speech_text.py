@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pipelines.speech_voices import Language
 from pipelines.speech_words import ends_in_abbreviation
 
-MOST = (40, 70, 110)  # characters of the first pieces
-MOST_LATER = 160  # of all others: ten seconds, in a memory that does not grow with the text
+MOST = (34, 40, 60, 90)  # characters of the first pieces: each is made while the ones before are heard, or nearly so
+MOST_LATER = 140  # of all others: nine seconds, since others wait for their turn, and a Stop for the end of a piece
 LEAST = 24  # shorter sentences are spoken with their neighbours: alone they sound hurried or drawn out
 
 SENTENCE_END = re.compile(r"[.!?…।॥]+[\"'”’»)\]]*(?=\s)")
@@ -107,11 +107,9 @@ def _cut(text: str, most: int, first: bool) -> tuple[str, str]:
 
     The first piece ends as early as it may, the others near the middle: a short rest would sound lost.
     """
-    wanted = LEAST if first else min(most, len(text) / 2)
+    wanted = LEAST if first else len(text) / 2
     for boundary in (CLAUSE_END, JOINT, WORD_END):
         ends = [found.end() for found in boundary.finditer(text, 1, most + 1) if 8 <= found.end() <= most]
-        if boundary is WORD_END and first:
-            wanted = most
         if ends:
             end = min(ends, key=lambda end: abs(end - wanted))
             return text[:end].strip(), text[end:].strip()

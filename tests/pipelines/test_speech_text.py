@@ -33,7 +33,7 @@ def test_nothing_is_lost_and_no_piece_is_too_long(text: str) -> None:
 
 def test_sentences_stay_whole_and_abbreviations_do_not_end_them() -> None:
     text = "It rained. We met Dr. Lee of the U.S. team at 3 p.m. in town, as always. Nobody else was there at all."
-    made = [piece.text for piece in pieces("A first one, to begin. " + text, "en-us")]
+    made = [piece.text for piece in pieces("A first one, to begin. Another after it is here. " + text, "en-us")]
     assert "We met Dr. Lee of the U.S. team at 3 p.m. in town, as always." in " ".join(made)
     assert made[-1] == "Nobody else was there at all."
 
@@ -44,13 +44,13 @@ def test_the_first_piece_ends_at_a_comma_rather_than_between_words() -> None:
 
 
 def test_short_sentences_are_spoken_together() -> None:
-    made = pieces("This is the beginning of it all. Yes. No. Maybe. Who knows?", "en-us")
+    made = pieces("This is where it all begins. Yes. No. Maybe. Who knows?", "en-us")
     assert [piece.text for piece in made][1:] == ["Yes. No. Maybe. Who knows?"]
     assert len("Yes. No. Maybe.") < LEAST
 
 
 def test_pauses_are_those_of_the_punctuation_and_none_comes_last() -> None:
-    made = pieces("This sentence is long enough alone.\n\nSo is this one here, after it. And it ends so.", "en-us")
+    made = pieces("This is long enough to stand.\n\nSo is this one here, after it. And this is how it ends.", "en-us")
     assert [piece.pause for piece in made] == [PARAGRAPH_PAUSE, SENTENCE_PAUSE, 0]
 
 
