@@ -142,8 +142,9 @@ const tick = () => {
 };
 
 const fetchPart = async (number, one, of) => {
-	const samples = new Int16Array(await (await fetch(one.src)).arrayBuffer());
-	if (of !== run) return;
+	const answer = await fetch(one.src);
+	const samples = new Int16Array(await answer.arrayBuffer());
+	if (of !== run || !answer.ok) return; // something else is spoken by now, and these files are gone
 	unlock();
 	const buffer = context.createBuffer(1, samples.length, one.rate);
 	buffer.copyToChannel(Float32Array.from(samples, (value) => value / 32768), 0);
