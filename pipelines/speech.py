@@ -6,6 +6,7 @@ where others compute too, threads that wait for one another must sleep, not spin
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,6 +114,7 @@ def load(path: Path) -> SpeechPipeline:
     from kokoro_onnx.tokenizer import Tokenizer
     from safetensors.numpy import load_file
 
+    logging.getLogger("phonemizer").setLevel(logging.ERROR)  # it warns of every word that runs into the next
     options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(os.cpu_count() or 1, MOST_THREADS)
     options.inter_op_num_threads = 1
