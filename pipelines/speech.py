@@ -21,7 +21,7 @@ from pipelines.events import Audio, Caption, Emit, Progress, Sound
 from pipelines.speech_joins import pcm, trimmed
 from pipelines.speech_request import SpeechRequest
 from pipelines.speech_text import Piece
-from pipelines.speech_voices import LANGUAGE_TITLES, Language
+from pipelines.speech_voices import LANGUAGE_TITLES, VOICES, Language
 from pipelines.speech_words import spoken
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class SpeechPipeline:
         for number, piece in enumerate(pieces):
             emit(Progress(number, len(pieces), "Speaking"))
             language = request.reads_as(voices[piece.speaker])
-            sound = self._say(piece, language, self._style(request, piece.speaker), request.speed)
+            style, loudness = self._voice(request, piece.speaker)
+            sound = loudness * self._say(piece, language, style, request.speed)
             if not len(sound):
                 continue
             samples = pcm(sound, RATE, piece.pause / request.speed)
@@ -70,15 +71,13 @@ class SpeechPipeline:
             raise BadRequest(f"Nothing in this text can be read in {title}. Write words, or choose another language.")
         return Audio(np.concatenate(parts), RATE, tuple(captions))
 
-    def _style(self, request: SpeechRequest, speaker: str) -> Style:
-        """The voice of a speaker; the narrator's may be a blend of two."""
-        for one in request.speakers:
-            if one.name == speaker:
-                return self._voices[one.voice]
-        first = self._voices[request.voice]
-        if not request.voice_b:
-            return first
-        return (1 - request.blend) * first + request.blend * self._voices[request.voice_b]
+    def _voice(self, request: SpeechRequest, speaker: str) -> tuple[Style, float]:
+        """The styles and the loudness of a speaker; the narrator's may be a blend of two."""
+        cast = {one.name: one.voice for one in request.speakers}
+        first = cast.get(speaker, request.voice)
+        second, share = (request.voice_b, request.blend) if request.voice_b and not speaker else (first, 0.0)
+        gain = (1 - share) * VOICES[first].gain_db + share * VOICES[second].gain_db
+        return (1 - share) * self._voices[first] + share * self._voices[second], 10 ** (gain / 20)
 
     def _say(self, piece: Piece, language: Language, style: Style, speed: float) -> NDArray[np.float32]:
         """One piece as sound; empty if there is nothing to say in it."""

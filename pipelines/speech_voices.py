@@ -21,12 +21,13 @@ LANGUAGE_TITLES: dict[Language, str] = {
 
 @dataclass(frozen=True)
 class Voice:
-    """A stock voice of Kokoro, by its name there."""
+    """A stock voice of Kokoro, by its name there. `gain_db` brings a loud one to the loudness of the others."""
 
     id: str
     title: str
     language: Language
     sounds: Literal["female", "male"]
+    gain_db: float = 0.0
 
     @property
     def label(self) -> str:
@@ -39,12 +40,12 @@ VOICES = {
         Voice("af_heart", "Heart", "en-us", "female"),
         Voice("af_bella", "Bella", "en-us", "female"),
         Voice("am_michael", "Michael", "en-us", "male"),
-        Voice("bf_emma", "Emma", "en-gb", "female"),
+        Voice("bf_emma", "Emma", "en-gb", "female", -1.5),
         Voice("bm_george", "George", "en-gb", "male"),
         Voice("ef_dora", "Dora", "es", "female"),
-        Voice("ff_siwis", "Siwis", "fr-fr", "female"),
-        Voice("hf_alpha", "Alpha", "hi", "female"),
-        Voice("if_sara", "Sara", "it", "female"),
+        Voice("ff_siwis", "Siwis", "fr-fr", "female", -3),
+        Voice("hf_alpha", "Alpha", "hi", "female", -7),
+        Voice("if_sara", "Sara", "it", "female", -8),
         Voice("pm_alex", "Alex", "pt-br", "male"),
     )
 }

@@ -138,6 +138,13 @@ def test_a_blend_lies_between_its_voices_and_its_ends_are_the_voices(pipeline: S
     assert loudness(**both, blend=0.5) == pytest.approx((first + second) / 2, rel=0.01)
 
 
+def test_a_voice_that_is_louder_than_the_others_is_turned_down(pipeline: SpeechPipeline) -> None:
+    loud = {id: np.abs(spoken(pipeline, "Hello.", voice=id, language="it")[0].samples).max() for id in VOICES}
+    for id, level in loud.items():
+        style = float(pipeline._voices[id].mean())
+        assert level / 32767 == pytest.approx(style * 10 ** (VOICES[id].gain_db / 20), rel=0.02)
+
+
 def test_each_speaker_of_a_script_has_a_voice(pipeline: SpeechPipeline) -> None:
     cast = [{"name": "Anna", "voice": "af_heart"}, {"name": "Ben", "voice": "bm_george"}]
     audio, _ = spoken(pipeline, "Anna: Hello there.\nBen: Good day.\nAnna: Goodbye.", speakers=cast)
