@@ -84,6 +84,13 @@ def test_running_says_tokens_and_their_rate() -> None:
     assert Reader(states.writing(128, 4)).text == "Writing 128 tokens, 32.0 per second"
 
 
+def test_speaking_says_how_much_sound_there_is_and_how_far_the_text_is() -> None:
+    line = Reader(states.speaking(Progress(2, 8, "Speaking"), 4.25))
+    assert line.text == "Speaking 4.2 s of sound"
+    bar = next(attributes for _, attributes in line.tags if attributes.get("role") == "progressbar")
+    assert bar["aria-valuenow"] == "25"
+
+
 def test_figures_that_change_many_times_a_second_are_not_read_out() -> None:
     quiet = [attributes for _, attributes in Reader(states.writing(9, 1)).tags if "aria-hidden" in attributes]
     assert len(quiet) == 1
