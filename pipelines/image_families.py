@@ -61,7 +61,7 @@ SQUARE_512 = 512 * 512
 MEGAPIXEL = 1024 * 1024
 AS_ASKED = {"use_resolution_binning": False, "clean_caption": False}  # the size asked for, and the prompt as it is
 
-EMOJI = MadeFor(steps=20, guidance=1.5, side=128, most=128 * 128, upscale=4)
+EMOJI = MadeFor(steps=20, guidance=2.0, side=128, most=128 * 128, upscale=4)
 
 FAMILIES: dict[str, Family] = {
     family.draw: family
