@@ -17,7 +17,6 @@ from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported: no request leaves the machine
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # threads that wait for one another by spinning collapse on busy cores
 
 import gradio as gr
 from starlette.middleware import Middleware

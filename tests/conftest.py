@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # these are read when gradio and huggingface_hub are imported
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as app.py sets it, before torch is loaded
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # for torch here and in servers: browser and model share the cores
 
 MODEL = "smollm2-135m"  # the script goes by the name of the real one, so that defaults hold
 WAIT_S = 60  # for what comes at once on an idle machine
