@@ -19,6 +19,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -70,7 +71,8 @@ def download(package: str, version: str, options: Sequence[str], folder: Path, m
     """Let pip fetch the package's wheel; `folder` must be empty. The size is read off the growing file."""
 
     def watch() -> None:
-        meter.add(max((have(path) for path in folder.rglob("*.whl")), default=0) - meter.done)
+        with suppress(FileNotFoundError):  # pip clears away behind us while we look
+            meter.add(max((have(path) for path in folder.rglob("*.whl")), default=0) - meter.done)
 
     command = ["download", "--no-deps", "--only-binary=:all:", "--no-input", "--quiet", *options]
     temporary = Path(tempfile.mkdtemp(dir=folder))

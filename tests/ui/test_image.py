@@ -78,9 +78,9 @@ class Visitor:
             for line in stream.iter_lines():
                 if line.startswith("data:"):
                     message = json.loads(line.removeprefix("data:"))
-                    yield message
-                    if message["msg"] == "process_completed":
+                    if message["msg"] == "close_stream":  # leaving earlier can end what comes next
                         return
+                    yield message
 
     def ended(self, event: str, *values: Any, data: Any = None) -> dict[str, Any]:
         """The last message of an event that takes a place in the queue."""
