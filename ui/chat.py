@@ -21,7 +21,7 @@ from pipelines.engine import Engine
 from pipelines.events import Result, Text, Token
 from ui import explain, fields, states
 from ui.models import describe, option
-from ui.wire import Failed, Moment, Stopped, endpoint, request_from, user_of, watch
+from ui.wire import QUIET, Failed, Moment, Stopped, endpoint, refusing, request_from, user_of, watch
 
 TITLE = "Chat"
 
@@ -241,36 +241,35 @@ def build(engine: Engine) -> None:
             talk.line = states.stopped("the page was left meanwhile; Regenerate answers again")
         return talk, talk.shown(), talk.line
 
-    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    # These may refuse. A refusal is a toast, which takes the queue; on `send`, since gradio writes a large "Error"
-    # over whatever component an event shows its progress on, and a button shows none.
-    refusing: dict[str, Any] = {**quiet, "queue": True, "concurrency_limit": None, "show_progress_on": send}
+    may_refuse = refusing(send)
     started = [chatbot, status, send, stop]
     begun = [
-        gr.on([send.click, prompt.submit], on_send, [prompt, conversation, *settings], [prompt, *started], **refusing),
-        chatbot.example_select(on_example, [conversation, *settings], started, **refusing),
-        gr.on([again.click, chatbot.retry], on_regenerate, [conversation, *settings], started, **refusing),
-        chatbot.edit(on_edit, [conversation, *settings], started, **refusing),
+        gr.on(
+            [send.click, prompt.submit], on_send, [prompt, conversation, *settings], [prompt, *started], **may_refuse
+        ),
+        chatbot.example_select(on_example, [conversation, *settings], started, **may_refuse),
+        gr.on([again.click, chatbot.retry], on_regenerate, [conversation, *settings], started, **may_refuse),
+        chatbot.edit(on_edit, [conversation, *settings], started, **may_refuse),
     ]
     answering = []
     stands = [browser, send, stop, chatbot, status]
     for event in begun:
-        event.success(lambda talk: talk.saved(), conversation, browser, **quiet)  # survives a reload meanwhile
+        event.success(lambda talk: talk.saved(), conversation, browser, **QUIET)  # survives a reload meanwhile
         run = event.success(
             answer,
             [conversation, *settings],
             [chatbot, status],
-            **refusing,
+            **may_refuse,
         )
         answering.append(run)
-        run.then(settled, conversation, stands, **quiet)
-        run.failure(on_failure, conversation, stands, **quiet)
-    stop.click(on_stop, conversation, stands, cancels=answering, **quiet)
-    gr.on([clear.click, chatbot.clear], on_clear, conversation, [*stands, conversation], cancels=answering, **quiet)
-    model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **quiet)
+        run.then(settled, conversation, stands, **QUIET)
+        run.failure(on_failure, conversation, stands, **QUIET)
+    stop.click(on_stop, conversation, stands, cancels=answering, **QUIET)
+    gr.on([clear.click, chatbot.clear], on_clear, conversation, [*stands, conversation], cancels=answering, **QUIET)
+    model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **QUIET)
     page = Context.root_block
     assert page is not None
-    page.load(on_load, browser, [conversation, chatbot, status], **quiet)
+    page.load(on_load, browser, [conversation, chatbot, status], **QUIET)
     endpoint(engine, ChatRequest, "chat")
 
 

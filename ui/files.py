@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import shutil
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
@@ -31,9 +33,28 @@ def picture_of(picture: Picture, recipe: Recipe) -> str:
     return _write(picture_file.png(picture, recipe), f"polymuse-{picture.seed}.png")
 
 
-def private_folder() -> Path:
-    """A folder for one visitor's files. Whoever asked for it removes it: gradio only removes what it wrote itself."""
-    return Path(get_upload_folder()) / secrets.token_urlsafe(16)
+@dataclass
+class Keeper:
+    """Keeps one visitor's files while the page is open, in a folder whose name nobody can guess.
+
+    As a session's state, with `forget` for its delete_callback: gradio only removes what it wrote itself.
+    """
+
+    folder: Path | None = None
+
+    @property
+    def shelf(self) -> Path:
+        """Where the files are."""
+        if self.folder is None:
+            self.folder = Path(get_upload_folder()) / secrets.token_urlsafe(16)
+            self.folder.mkdir(parents=True)
+        return self.folder
+
+    def forget(self) -> None:
+        """Remove all files."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
 
 
 def address(path: Path) -> str:

@@ -22,7 +22,7 @@ from ui.image_desk import Desk, contents
 from ui.image_work import Work
 from ui.models import describe
 from ui.theme import ASSETS
-from ui.wire import endpoint, refusals, user_of
+from ui.wire import QUIET, endpoint, refusals, refusing, user_of
 
 TITLE = "Image"
 
@@ -204,33 +204,31 @@ def build(engine: Engine) -> None:
         with refusals():
             return describe(engine, engine.registry[choice]), gr.Row(visible=built_in), gr.Column(visible=built_in)
 
-    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    # These may refuse; see ui/chat.py.
-    refusing: dict[str, Any] = {**quiet, "queue": True, "concurrency_limit": None, "show_progress_on": draw}
+    may_refuse = refusing(draw)
     stands = [draw, stop, canvas, status, gallery]
     asked = [desk_state, start, *controls.inputs]
     begun = [
-        gr.on([draw.click, prompt.submit], on_draw, [prompt, *asked], [controls.seed, *stands], **refusing),
-        canvas.example(on_example, asked, [prompt, controls.seed, *stands], **refusing),
+        gr.on([draw.click, prompt.submit], on_draw, [prompt, *asked], [controls.seed, *stands], **may_refuse),
+        canvas.example(on_example, asked, [prompt, controls.seed, *stands], **may_refuse),
     ]
     runs = []
     for event in begun:
-        run = event.success(drawing, desk_state, [canvas, status], **refusing)
+        run = event.success(drawing, desk_state, [canvas, status], **may_refuse)
         runs.append(run)
-        run.then(standing, desk_state, stands, **quiet)
-        run.failure(on_no_drawing, desk_state, stands, **quiet)
-    stop.click(on_stop_drawing, desk_state, stands, cancels=runs, **quiet)
+        run.then(standing, desk_state, stands, **QUIET)
+        run.failure(on_no_drawing, desk_state, stands, **QUIET)
+    stop.click(on_stop_drawing, desk_state, stands, cancels=runs, **QUIET)
     for shown in (canvas, gallery):
-        shown.choose(on_choose, desk_state, [canvas, gallery], **quiet)
+        shown.choose(on_choose, desk_state, [canvas, gallery], **QUIET)
     starting = [start_column, start, controls.strength]
-    controls.upload.upload(on_start, [controls.upload, desk_state], starting, **refusing)
-    canvas.take(on_take, desk_state, starting, **refusing)
-    remove.click(on_remove, desk_state, starting, **quiet)
+    controls.upload.upload(on_start, [controls.upload, desk_state], starting, **may_refuse)
+    canvas.take(on_take, desk_state, starting, **may_refuse)
+    remove.click(on_remove, desk_state, starting, **QUIET)
     referred = [controls.reference, controls.forget_reference]
-    controls.upload_reference.upload(on_reference, [controls.upload_reference, desk_state], referred, **refusing)
-    controls.forget_reference.click(on_forget_reference, desk_state, referred, **quiet)
-    canvas.repeat(on_repeat, desk_state, [prompt, *controls.inputs], **refusing)
-    controls.model.change(on_model, controls.model, [controls.about, chips, controls.reference_group], **refusing)
+    controls.upload_reference.upload(on_reference, [controls.upload_reference, desk_state], referred, **may_refuse)
+    controls.forget_reference.click(on_forget_reference, desk_state, referred, **QUIET)
+    canvas.repeat(on_repeat, desk_state, [prompt, *controls.inputs], **may_refuse)
+    controls.model.change(on_model, controls.model, [controls.about, chips, controls.reference_group], **may_refuse)
     endpoint(engine, ImageRequest, "image")
 
 

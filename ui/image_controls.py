@@ -15,6 +15,7 @@ from pipelines.image_request import BUILT_IN, ImageRequest
 from ui import fields, image_plan, image_view
 from ui.image_plan import NOTHING, SETTINGS, Plan
 from ui.models import describe, option
+from ui.wire import QUIET
 
 ONE, SWEEP, COMPARE = "Picture", "Sweep", "Compare"
 PICTURES = ["image"]  # the file dialog's filter; what is sent is looked at for itself
@@ -118,9 +119,7 @@ def build(engine: Engine) -> Controls:
         lambda chosen: (gr.Column(visible=chosen == SWEEP), gr.Column(visible=chosen == COMPARE)),
         mode,
         [sweeping, comparing],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
+        **QUIET,
     )
     return Controls(asked, about, upload, reference_group, upload_reference, reference, forget_reference)
 
@@ -138,9 +137,7 @@ def _sweep(asked: dict[str, Component]) -> None:
             lambda setting: SETTINGS[setting].hint if setting in SETTINGS else "",
             asked[side],
             values,
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            **QUIET,
         )
 
 

@@ -6,7 +6,6 @@ Pictures are files in a folder whose name nobody can guess; the session itself h
 from __future__ import annotations
 
 import secrets
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +21,7 @@ MOST_SIDE = 1536  # pixels of a picture to start from; larger ones are made smal
 
 
 @dataclass
-class Desk:
+class Desk(files.Keeper):
     """One visitor's place. `run` is what is being drawn; what has been given up still holds on to its own."""
 
     works: list[Work] = field(default_factory=list)
@@ -32,7 +31,6 @@ class Desk:
     reference: Path | None = None
     canvas: str = field(default_factory=image_view.empty)
     line: str = field(default_factory=states.idle)
-    folder: Path | None = None
     _before: tuple[str, str] = ("", "")
 
     def begin(self, plan: Plan) -> None:
@@ -59,14 +57,6 @@ class Desk:
             self.chosen, self.canvas = self._before
         elif not self.chosen:
             self.canvas = image_view.live(run, over=True)
-
-    @property
-    def shelf(self) -> Path:
-        """Where this visitor's files are."""
-        if self.folder is None:
-            self.folder = files.private_folder()
-            self.folder.mkdir(parents=True)
-        return self.folder
 
     def add(self, work: Work) -> None:
         """Put a picture into the gallery."""
@@ -105,11 +95,6 @@ class Desk:
         if instead_of is not None:
             instead_of.unlink(missing_ok=True)
         return path
-
-    def forget(self) -> None:
-        """Remove all files; the visitor has gone."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def contents(path: Path | None) -> bytes | None:

@@ -154,7 +154,7 @@ SETTINGS: dict[str, Setting] = {
     "steps": Setting("Steps", "5, 10, 20, 40", _whole),
     "guidance": Setting("Guidance", "1, 1.5, 3, 6", _number),
     "seed": Setting("Seed", "1-4", _whole),
-    "scheduler": Setting("Scheduler", "Euler, DDIM, UniPC", _scheduler),
+    "scheduler": Setting("Scheduler", "Euler, UniPC, Heun", _scheduler),
     "strength": Setting("Strength", "0.3, 0.5, 0.7, 0.9", _number),
     "upscale": Setting("Upscale", "1, 4", _whole),
     "words": Setting("Added words", "3d, flat, painted", lambda word: [word]),

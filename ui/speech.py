@@ -21,7 +21,7 @@ from ui import explain, fields, states
 from ui.models import describe, option
 from ui.speech_run import Studio
 from ui.theme import ASSETS
-from ui.wire import endpoint, request_from, user_of
+from ui.wire import QUIET, endpoint, refusing, request_from, user_of
 
 TITLE = "Speech"
 
@@ -212,29 +212,27 @@ def build(engine: Engine) -> None:
             studio.line = states.stopped("what was made can be played" if heard else "")
         return as_it_stands(studio)
 
-    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    # These may refuse; see ui/chat.py.
-    refusing: dict[str, Any] = {**quiet, "queue": True, "concurrency_limit": None, "show_progress_on": speak}
+    may_refuse = refusing(speak)
     stands = [speak, stop, player, status]
     begun = [
-        speak.click(on_speak, [text, studio_state, *settings], stands, **refusing),
-        sample.click(on_sample, [studio_state, *settings], stands, **refusing),
+        speak.click(on_speak, [text, studio_state, *settings], stands, **may_refuse),
+        sample.click(on_sample, [studio_state, *settings], stands, **may_refuse),
     ]
     runs = []
     for event in begun:
-        run = event.success(speaking, studio_state, [player, status], **refusing)
+        run = event.success(speaking, studio_state, [player, status], **may_refuse)
         runs.append(run)
-        run.then(as_it_stands, studio_state, stands, **quiet)
-        run.failure(on_no_speaking, studio_state, stands, **quiet)
-    stop.click(on_stop_speaking, studio_state, stands, cancels=runs, **quiet)
+        run.then(as_it_stands, studio_state, stands, **QUIET)
+        run.failure(on_no_speaking, studio_state, stands, **QUIET)
+    stop.click(on_stop_speaking, studio_state, stands, cancels=runs, **QUIET)
     for chip, (words, by, how) in chips:
-        chip.click(lambda found=(words, by, how): found, None, [text, voice, mode], **quiet)
+        chip.click(lambda found=(words, by, how): found, None, [text, voice, mode], **QUIET)
     mode.change(
         lambda how: (gr.Column(visible=how == ONE), gr.Column(visible=how == SEVERAL)),
         mode,
         [alone, together],
-        **quiet,
+        **QUIET,
     )
-    voice_b.change(lambda other: gr.Slider(visible=bool(other)), voice_b, blend, **quiet)
-    model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **quiet)
+    voice_b.change(lambda other: gr.Slider(visible=bool(other)), voice_b, blend, **QUIET)
+    model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **QUIET)
     endpoint(engine, SpeechRequest, "speech")

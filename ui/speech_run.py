@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import shutil
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -126,21 +125,12 @@ def _written(audio: Audio, result: Result, folder: Path) -> list[dict[str, str]]
 
 
 @dataclass
-class Studio:
+class Studio(files.Keeper):
     """One visitor's place in the speech tab: what is being spoken, or what was, until the next."""
 
     reading: Reading | None = None
     speaking: bool = False
     line: str = field(default_factory=states.idle)
-    folder: Path | None = None
-
-    @property
-    def shelf(self) -> Path:
-        """Where this visitor's files are."""
-        if self.folder is None:
-            self.folder = files.private_folder()
-            self.folder.mkdir(parents=True)
-        return self.folder
 
     def begin(self, request: SpeechRequest) -> None:
         """Something is going to be spoken; what was before is gone."""
@@ -154,9 +144,3 @@ class Studio:
         state = "live" if self.speaking else "over" if self.reading.downloads else "stopped"
         reading = self.reading
         return {"run": reading.id, "state": state, "parts": [*reading.parts], "downloads": [*reading.downloads]}
-
-    def forget(self) -> None:
-        """Remove all files."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder = None

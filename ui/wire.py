@@ -41,6 +41,16 @@ from ui import fields, files
 PACE_S = 0.08  # a page is redrawn at most a dozen times a second; each redraw costs the server about two milliseconds
 
 
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""How the page's own events are wired: no place in the queue, no spinner, not part of the API."""
+
+
+def refusing(button: gr.Button) -> dict[str, Any]:
+    """How an event is wired that may refuse. A refusal is a toast, which takes the queue; on a button, since gradio
+    writes a large "Error" over whatever component an event shows its progress on, and a button shows none."""
+    return {**QUIET, "queue": True, "concurrency_limit": None, "show_progress_on": button}
+
+
 @dataclass(frozen=True)
 class Failed:
     """The job ended with this message, which is meant to be read."""

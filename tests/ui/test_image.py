@@ -294,8 +294,9 @@ def test_a_desk_that_is_left_leaves_no_files() -> None:
     first = desk.start
     desk.put_start(png())
     assert not first.exists() and desk.start.exists()
+    shelf = desk.shelf
     desk.forget()
-    assert not desk.shelf.exists()
+    assert not shelf.exists()
 
 
 def test_a_new_desk_says_what_to_do() -> None:
