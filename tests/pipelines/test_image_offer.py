@@ -28,7 +28,10 @@ from tests.fakes.hub import COMMIT, folder, publish
 from tests.fakes.web import Web
 from tests.pipelines import tiny_image
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in diffusers
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # in diffusers
+]
 
 GIB = 2**30
 CPU = Device("cpu", "a CPU", 64 * GIB, half=False)
@@ -44,16 +47,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def lora(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_image.save_lora(tmp_path_factory.mktemp("lora"))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
