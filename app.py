@@ -6,6 +6,7 @@ library: the page is up before torch is.
 
 from __future__ import annotations
 
+import gc
 import hmac
 import logging
 import os
@@ -18,6 +19,7 @@ from pathlib import Path
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported: no request leaves the machine
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+gc.disable()  # what is imported is no garbage: looking for some takes a tenth of the time until the page is up
 import gradio as gr
 from starlette.middleware import Middleware
 
@@ -34,6 +36,9 @@ from pipelines.weights import Store, is_built_in
 from ui import TABS, explain, header, health, theme
 from ui.guard import Guard
 from ui.settings import Settings, accounts, parse
+
+gc.freeze()  # nor will it ever be: no later search looks at it
+gc.enable()
 
 HERE = Path(__file__).parent
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -56,9 +61,17 @@ def build(engine: Engine, only: Sequence[str] = ()) -> gr.Blocks:
                     with gr.Tab(tab.TITLE, id=tab.TITLE.lower()):
                         tab.build(engine)
         explain.footer()
-    page.queue(max_size=64, api_open=False, default_concurrency_limit=None)
-    page._queue.sleep_when_free = QUEUE_POLL_S
+    _set_queue(page)
     return page
+
+
+def _set_queue(page: gr.Blocks) -> None:
+    """As page.queue(max_size=64, api_open=False, default_concurrency_limit=None) does, but on the queue that the page
+    has already: page.queue() makes another and a whole FastAPI application with it, for the third time of four."""
+    page.api_open = False
+    page._queue.max_size = 64
+    page._queue.default_concurrency_limit = None
+    page._queue.sleep_when_free = QUEUE_POLL_S
 
 
 def make_engine(settings: Settings) -> LocalEngine:

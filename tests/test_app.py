@@ -170,3 +170,15 @@ def test_the_queue_does_not_take_a_core_from_the_models(server: Server) -> None:
     """The pause is a private setting of gradio's: this fails when a later version drops or renames it."""
     assert "sleep_when_free" in vars(gr.Blocks()._queue)
     assert server.page._queue.sleep_when_free == app.QUEUE_POLL_S
+
+
+def test_the_queue_is_as_gradio_would_set_it(server: Server) -> None:
+    """We set it in place, which saves making another: this fails when gradio's own way comes to do more than that."""
+    with gr.Blocks(analytics_enabled=False) as theirs:
+        gr.Textbox()
+    theirs.queue(max_size=64, api_open=False, default_concurrency_limit=None)
+    counted = {"sleep_when_free", "stopped", "events_recorded", "event_count_at_last_cache"}  # ours, or of its use
+    plain = (bool, int, float, str, type(None))
+    settings = {k: v for k, v in vars(theirs._queue).items() if isinstance(v, plain) and k not in counted}
+    assert settings == {name: vars(server.page._queue)[name] for name in settings}
+    assert server.page.api_open is theirs.api_open is False
