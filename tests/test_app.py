@@ -177,8 +177,8 @@ def test_the_queue_is_as_gradio_would_set_it(server: Server) -> None:
     with gr.Blocks(analytics_enabled=False) as theirs:
         gr.Textbox()
     theirs.queue(max_size=64, api_open=False, default_concurrency_limit=None)
-    counted = {"sleep_when_free", "stopped", "events_recorded", "event_count_at_last_cache"}  # ours, or of its use
+    used = {"sleep_when_free", "server_app", "events_recorded", "event_count_at_last_cache"}  # ours, or of its use
     plain = (bool, int, float, str, type(None))
-    settings = {k: v for k, v in vars(theirs._queue).items() if isinstance(v, plain) and k not in counted}
+    settings = {k: v for k, v in vars(theirs._queue).items() if isinstance(v, plain) and k not in used}
     assert settings == {name: vars(server.page._queue)[name] for name in settings}
     assert server.page.api_open is theirs.api_open is False
