@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
+    from pipelines.music_score import Head, Note, Score
+
 
 @dataclass(frozen=True, slots=True)
 class Queued:
@@ -84,6 +86,17 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
+class Notes:
+    """The next notes of a piece, in order of start, when `step` of `total` bars are written. All of them joined are
+    the score's. `head` is the same in each: with the first one, before any note, it says what was chosen."""
+
+    notes: tuple[Note, ...]
+    head: Head
+    step: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A finished text: all Token texts joined. `left_out` counts the messages that no longer fitted the context."""
 
@@ -130,7 +143,17 @@ class Audio:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-Artifact: TypeAlias = Text | Pictures | Audio
+@dataclass(frozen=True, slots=True)
+class Music:
+    """A finished piece, as notes and as sound: int16 samples of shape (n, 2). `settings` as of Audio."""
+
+    score: Score
+    samples: NDArray[np.int16]
+    rate: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+Artifact: TypeAlias = Text | Pictures | Audio | Music
 """What a run made. Each modality adds its own value type to this union."""
 
 
@@ -153,7 +176,7 @@ class Result:
     recipe: Recipe
 
 
-Update: TypeAlias = Queued | Progress | Token | Preview | Sound
+Update: TypeAlias = Queued | Progress | Token | Preview | Sound | Notes
 Event: TypeAlias = Update | Result
 Emit: TypeAlias = Callable[[Update], None]
 """A pipeline's only way out, and its step boundary: delivers, raises Cancelled when nobody listens, gives way."""

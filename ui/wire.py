@@ -26,6 +26,8 @@ from pipelines.events import (
     Audio,
     Cancelled,
     Event,
+    Music,
+    Notes,
     Pictures,
     Preview,
     Progress,
@@ -147,6 +149,9 @@ def as_json(moment: Moment) -> dict[str, Any]:
         case Sound(samples=samples, rate=rate, caption=caption):
             heard = {"samples": base64.b64encode(samples.tobytes()).decode(), "rate": rate}
             return {"type": "sound", **heard, "caption": None if caption is None else asdict(caption)}
+        case Notes(notes=notes, head=head, step=step, total=total):
+            written = {"notes": [asdict(note) for note in notes], "head": asdict(head)}
+            return {"type": "preview", **written, "step": step, "total": total}
         case Queued() | Progress() | Token():
             return {"type": type(moment).__name__.lower(), **asdict(moment)}
         case Failed(message=message):
@@ -166,6 +171,8 @@ def _described(artifact: Artifact) -> dict[str, Any]:
             return {"seeds": seeds, "drawn_from": drawn_from}
         case Audio(samples=samples, rate=rate, captions=captions):
             return {"rate": rate, "seconds": len(samples) / rate, "captions": [asdict(one) for one in captions]}
+        case Music(score=score, samples=samples, rate=rate):
+            return {"rate": rate, "seconds": len(samples) / rate, **asdict(score)}
 
 
 def data_uri(image: Any) -> str:
