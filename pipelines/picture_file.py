@@ -59,7 +59,10 @@ def read(data: bytes) -> Recipe:
 
     try:
         text = images.open(io.BytesIO(data), formats=("PNG",)).text["polymuse"]  # type: ignore[attr-defined]
-        return Recipe(**json.loads(text))
+        recipe = Recipe(**json.loads(text))
+        if not (isinstance(recipe.options, dict) and isinstance(recipe.model, str)):
+            raise TypeError
+        return recipe
     except (OSError, SyntaxError, KeyError, ValueError, TypeError, AttributeError):
         raise BadRequest("This file carries no settings of Polymuse. Choose a PNG file that was made here.") from None
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import gradio as gr
 
+from pipelines import picture_file
 from pipelines.engine import Engine
 from pipelines.errors import BadRequest
 from pipelines.image_request import BUILT_IN, ImageRequest
-from ui import explain, files, image_controls, image_view, painter, states
+from ui import explain, files, image_controls, image_plan, image_view, painter, states
 from ui.image_desk import Desk, contents
 from ui.image_work import Work
 from ui.models import describe
@@ -152,10 +153,12 @@ def build(engine: Engine) -> None:
 
     def on_stop_drawing(desk: Desk) -> tuple[Any, ...]:
         if desk.run is not None:
-            kept = len(desk.run.works)
-            seen = "what there is of the picture is kept" if desk.run.seen else ""
+            run, kept = desk.run, len(desk.run.works)
+            seen = "what there is of the picture is kept" if run.seen else ""
             desk.line = states.stopped(f"{kept} finished, in the gallery" if kept else seen)
             desk.end()
+            if (grid := run.grid(desk.shelf)) is not None:
+                desk.add(grid)
         return standing(desk)
 
     def on_choose(data: gr.EventData, desk: Desk) -> tuple[Any, ...]:
@@ -199,6 +202,15 @@ def build(engine: Engine) -> None:
                 raise BadRequest("That picture is no longer in the gallery.")
         return work.prompt, *controls.of(work.recipe)
 
+    def on_restore(path: str) -> tuple[Any, ...]:
+        with refusals():
+            recipe = image_plan.again(picture_file.read(Path(path).read_bytes()))
+            if engine.registry[recipe.model].modality != "image":
+                raise BadRequest("These are not the settings of a picture. Choose a PNG file that was made here.")
+        if lacking := image_plan.lacking(recipe):
+            gr.Warning(f"The file has all settings, but not {lacking}. Choose it too.", title="One thing is missing")
+        return str(recipe.options["prompt"]), *controls.of(recipe)
+
     def on_model(choice: str) -> tuple[Any, ...]:
         built_in = choice == BUILT_IN
         with refusals():
@@ -228,6 +240,7 @@ def build(engine: Engine) -> None:
     controls.upload_reference.upload(on_reference, [controls.upload_reference, desk_state], referred, **may_refuse)
     controls.forget_reference.click(on_forget_reference, desk_state, referred, **QUIET)
     canvas.repeat(on_repeat, desk_state, [prompt, *controls.inputs], **may_refuse)
+    controls.restore.upload(on_restore, controls.restore, [prompt, *controls.inputs], **may_refuse)
     controls.model.change(on_model, controls.model, [controls.about, chips, controls.reference_group], **may_refuse)
     endpoint(engine, ImageRequest, "image")
 

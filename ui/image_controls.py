@@ -49,6 +49,7 @@ class Controls:
     upload_reference: gr.UploadButton
     reference: gr.HTML
     forget_reference: gr.Button
+    restore: gr.UploadButton
 
     @property
     def inputs(self) -> list[Component]:
@@ -112,6 +113,7 @@ def build(engine: Engine) -> Controls:
             upload_reference = gr.UploadButton("Choose a reference", file_types=PICTURES, size="sm")
             forget_reference = gr.Button("Remove the reference", size="sm", visible=False)
     with gr.Accordion("Settings", open=False):
+        restore = gr.UploadButton("Take them from a PNG made here", file_types=[".png"], size="sm")
         for name, label in FOLDED.items():
             more: dict[str, Any] = {"choices": ENLARGE, "info": None} if name == "upscale" else {}
             asked[name] = fields.visible(ImageRequest, name, label, **more)
@@ -121,7 +123,7 @@ def build(engine: Engine) -> Controls:
         [sweeping, comparing],
         **QUIET,
     )
-    return Controls(asked, about, upload, reference_group, upload_reference, reference, forget_reference)
+    return Controls(asked, about, upload, reference_group, upload_reference, reference, forget_reference, restore)
 
 
 def _sweep(asked: dict[str, Component]) -> None:

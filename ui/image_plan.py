@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines import schedulers
 from pipelines.errors import BadRequest
+from pipelines.events import Recipe
 from pipelines.image_request import ImageRequest
 from pipelines.spec import validate
 
 MOST_CELLS = 36
+PICTURES = {"image": "the picture that it started from", "mask": "the mask", "reference": "the reference picture"}
 NOTHING = "none"
 
 
@@ -91,6 +93,23 @@ def sweep(options: Mapping[str, Any], across: Axis | None, down: Axis | None) ->
             requests.append(_request(cell))
     above, before = (axis.labels() if axis else () for axis in (across, down))
     return Plan(tuple(requests), columns, above, before)
+
+
+def again(recipe: Recipe) -> Recipe:
+    """A recipe out of a file, which may say anything: its settings as a request takes them, without pictures.
+
+    Raises BadRequest for what is no request.
+    """
+    known = {name: value for name, value in recipe.options.items() if name in ImageRequest.model_fields}
+    options = {name: value for name, value in known.items() if name not in PICTURES}
+    request = _request({**options, "model": recipe.model, "seed": recipe.seed})
+    pictures = {name: known[name] for name in PICTURES if known.get(name)}
+    return replace(recipe, seed=request.seed, options=request.model_dump(exclude=set(PICTURES)) | pictures)
+
+
+def lacking(recipe: Recipe) -> str:
+    """The pictures that a recipe names but does not hold, in words."""
+    return " and ".join(title for name, title in PICTURES.items() if recipe.options.get(name))
 
 
 def axis(setting: str, text: str) -> Axis | None:

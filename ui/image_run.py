@@ -103,10 +103,16 @@ class Run:
                         yield line
         if not self.plan.single and self.works:
             yield states.loading("Labelling the grid")
-            images = [cell.shots[0].work.file if cell.shots[0].work else None for cell in self.cells]
-            sheet = await asyncio.to_thread(draw_sheet, self.plan, images)
-            self._add(await asyncio.to_thread(keep_grid, shelf, sheet, self.works[0].recipe), add)
+        if (grid := await asyncio.to_thread(self.grid, shelf)) is not None:
+            self._add(grid, add)
         yield self._ending()
+
+    def grid(self, shelf: Path) -> Work | None:
+        """What there is of a sweep or a comparison, labelled, as one picture; None of a single one, or of nothing."""
+        if self.plan.single or not self.works:
+            return None
+        files = [cell.shots[0].work.file if cell.shots[0].work in self.works else None for cell in self.cells]
+        return keep_grid(shelf, draw_sheet(self.plan, files), self.works[0].recipe)
 
     async def _take(self, index: int, moment: Moment, shelf: Path, add: Callable[[Work], None]) -> str | None:
         """Take one moment in; returns the line it deserves."""

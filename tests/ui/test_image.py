@@ -14,9 +14,11 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from pipelines import picture_file
 from pipelines.errors import BadRequest
-from pipelines.events import Cancelled, Emit, Pictures, Preview
+from pipelines.events import Cancelled, Emit, Pictures, Preview, Recipe
 from pipelines.image_request import BUILT_IN, ImageRequest
 from tests.conftest import WAIT_S, Server, a_step
 from tests.fakes.drawer import draw, square
@@ -223,6 +225,19 @@ def test_a_sweep_fills_its_grid_and_each_cell_can_be_looked_at(served: Server, h
     assert f'data-value="{cells[3]}" aria-pressed="true"' in gallery
 
 
+def test_a_sweep_that_is_stopped_is_a_grid_of_what_there_is(served: Server, http: httpx.Client) -> None:
+    endless = Endless()
+    served.draws = lambda request, emit: (draw() if request.guidance == 1 else endless)(request, emit)
+    visitor = Visitor(served, http, "half-way")
+    visitor.order("a fox", mode="Sweep", across_values="1, 2, 3")
+    messages = visitor.join("drawing", None)
+    next(message for message in messages if "Picture 2 of 3" in json.dumps(message))
+    *_, line, gallery = visitor.call("on_stop_drawing", None)
+    assert "1 finished" in line
+    assert gallery.count("<li>") == 2  # the picture, and the grid that it is in
+    list(messages)
+
+
 def test_one_visitors_pictures_are_nobody_elses(served: Server, http: httpx.Client) -> None:
     canvas = Visitor(served, http, "owner").drawn("a fox")
     (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', canvas))
@@ -262,6 +277,45 @@ def test_the_settings_of_a_picture_can_be_used_again(served: Server, http: httpx
     told = dict(zip(ORDER, values, strict=True))
     assert (prompt, told["seed"], told["steps"], float(told["guidance"])) == ("a fox", 99, 7, 2.5)
     assert told["random_seed"] is False
+
+
+def test_the_settings_in_a_file_are_taken_and_what_it_lacks_is_told(served: Server, http: httpx.Client) -> None:
+    visitor = Visitor(served, http, "restorer")
+    options = {"prompt": "a fox", "steps": 7, "guidance": 2.5, "image": "sha256:00", "of a later version": 1}
+    told = restored(visitor, http, Recipe(BUILT_IN, "1", 99, options))
+    prompt, *values = told[-1]["output"]["data"]
+    settings = dict(zip(ORDER, values, strict=True))
+    assert (prompt, settings["seed"], settings["steps"], float(settings["guidance"])) == ("a fox", 99, 7, 2.5)
+    assert any("not the picture that it started from" in json.dumps(message) for message in told)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (None, "carries no settings"),
+        (Recipe(BUILT_IN, "1", 1, {"prompt": " "}), "must say something"),
+        (Recipe(BUILT_IN, "1", 1, {"prompt": ["a"], "steps": 10**9}), "steps"),
+        (Recipe(BUILT_IN, "1", 1, [1]), "carries no settings"),  # type: ignore[arg-type]
+        (Recipe("nobody/knows", "1", 1, {"prompt": "a fox"}), "There is no model"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused(
+    served: Server, http: httpx.Client, recipe: Recipe | None, message: str
+) -> None:
+    told = restored(Visitor(served, http, f"forged-{message}"), http, recipe)[-1]
+    assert not told["success"] and message in told["output"]["error"]
+
+
+def restored(visitor: Visitor, http: httpx.Client, recipe: Recipe | None) -> list[dict[str, Any]]:
+    """What sending a PNG file with this recipe for its settings sets off."""
+    text = PngInfo()
+    if recipe is not None:
+        text.add_itxt("polymuse", picture_file.as_json(recipe))
+    buffer = BytesIO()
+    square(0).save(buffer, "PNG", pnginfo=text)
+    (path,) = http.post("gradio_api/upload", files={"files": ("made.png", buffer.getvalue())}).json()
+    sent = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    return list(visitor.join("on_restore", sent))
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {"value": None}, {"value": {"a": 1}}, {"value": "x" * 999}])
