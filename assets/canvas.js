@@ -25,3 +25,27 @@ element.addEventListener("input", (event) => {
 
 // A new picture: its sliders say where they are, which may not be where they began.
 watch("value", () => element.querySelectorAll("[data-scene] input[type=range]").forEach(slide));
+
+// A picture dropped on the canvas, or pasted while the tab is in view, is one to start from.
+const startFrom = (files) => {
+	const input = document.querySelector("input[type=file]:has(+ #pm-image-dropped)");
+	const picture = [...(files ?? [])].find((file) => file.type.startsWith("image/"));
+	if (!picture || !input) return false;
+	const one = new DataTransfer();
+	one.items.add(picture);
+	input.files = one.files;
+	input.dispatchEvent(new Event("change", { bubbles: true }));
+	return true;
+};
+
+const canvas = element.closest("#pm-image-canvas");
+if (canvas) {
+	canvas.addEventListener("dragover", (event) => event.preventDefault());
+	canvas.addEventListener("drop", (event) => {
+		event.preventDefault(); // else the browser leaves the page and shows the file
+		startFrom(event.dataTransfer.files);
+	});
+	document.addEventListener("paste", (event) => {
+		if (canvas.offsetParent && startFrom(event.clipboardData.files)) event.preventDefault();
+	});
+}

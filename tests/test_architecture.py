@@ -6,9 +6,11 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 OURS = {"app", "ui", "pipelines", "training", "benchmarks", "tests"}
@@ -100,3 +102,21 @@ def test_every_file_of_the_product_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     missing = [name(file) for file in product() if file.name != "__init__.py" and file.name not in readme]
     assert not missing, f"give each one line in README.md: {missing}"
+
+
+def test_nothing_that_is_required_brings_matplotlib() -> None:
+    """Where it is installed, gradio imports it with the first visitor's first press: a second or two of waiting.
+
+    music21 brings it. Training names it in training/requirements.txt; a test that opens files with it begins with
+    pytest.importorskip, and .ci/run installs it without what it brings.
+    """
+    found: set[str] = set()
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    todo = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    while todo:
+        required = todo.pop()
+        wanted = required.marker is None or required.marker.evaluate({"extra": ""})
+        if wanted and required.name.lower() not in found:
+            found.add(required.name.lower())
+            todo += [Requirement(more) for more in metadata.requires(required.name) or ()]
+    assert "gradio" in found and "matplotlib" not in found

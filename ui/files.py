@@ -12,7 +12,7 @@ from urllib.parse import quote
 from gradio.utils import get_upload_folder
 
 from pipelines import picture_file, sound_file
-from pipelines.events import Audio, Music, Picture, Pictures, Recipe, Result, Text
+from pipelines.events import Audio, Enhanced, Music, Picture, Pictures, Recipe, Result, Text
 
 
 def written(result: Result) -> str | None:
@@ -26,7 +26,7 @@ def written(result: Result) -> str | None:
             return _write(picture_file.archive(pictures, result.recipe), "polymuse-pictures.zip")
         case Audio() as audio:
             return _write(sound_file.sound(audio, result.recipe, "wav"), "polymuse.wav")
-        case Music(samples=samples, rate=rate):
+        case Music(samples=samples, rate=rate) | Enhanced(samples=samples, rate=rate):
             return _write(sound_file.sound(Audio(samples, rate), result.recipe, "wav"), "polymuse.wav")
 
 

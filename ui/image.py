@@ -28,6 +28,7 @@ from ui.wire import QUIET, endpoint, refusals, refusing, user_of
 TITLE = "Image"
 
 CANVAS = ASSETS / "canvas.js"
+DROPPED = "pm-image-dropped"
 STYLES = ("3d", "glossy", "flat", "cartoon", "painted")  # that the built-in model knows
 CHIP = """(prompt) => {
   const words = prompt.trim().replace(/(,\\s*|^)(%s)$/, "");
@@ -75,6 +76,8 @@ def build(engine: Engine) -> None:
                         apply_default_css=False,
                         elem_id="pm-image-canvas",
                     )
+                    # Where canvas.js puts a picture that is dropped on the page or pasted into it.
+                    dropped = gr.UploadButton(file_types=image_controls.PICTURES, visible="hidden", elem_id=DROPPED)
             gallery = gr.HTML(
                 image_view.gallery((), ""),
                 js_on_load=CANVAS.read_text("utf-8"),
@@ -233,7 +236,8 @@ def build(engine: Engine) -> None:
     for shown in (canvas, gallery):
         shown.choose(on_choose, desk_state, [canvas, gallery], **QUIET)
     starting = [start_column, start, controls.strength]
-    controls.upload.upload(on_start, [controls.upload, desk_state], starting, **may_refuse)
+    for upload in (controls.upload, dropped):
+        upload.upload(on_start, [upload, desk_state], starting, **may_refuse)
     canvas.take(on_take, desk_state, starting, **may_refuse)
     remove.click(on_remove, desk_state, starting, **QUIET)
     referred = [controls.reference, controls.forget_reference]

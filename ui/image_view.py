@@ -47,7 +47,8 @@ def empty() -> str:
     )
     return (
         '<div class="pm-canvas" data-kind="empty"><div class="pm-frame"><div class="pm-invitation">'
-        "<p><strong>Describe a picture</strong></p><p>A diffusion model draws it out of noise, step by step.</p>"
+        "<p><strong>Describe a picture</strong></p><p>A diffusion model draws it out of noise, step by step. "
+        "Drop a picture here to start from it.</p>"
         f'<div class="pm-examples">{examples}</div></div></div></div>'
     )
 

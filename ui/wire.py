@@ -25,6 +25,7 @@ from pipelines.events import (
     Artifact,
     Audio,
     Cancelled,
+    Enhanced,
     Event,
     Music,
     Notes,
@@ -173,6 +174,9 @@ def _described(artifact: Artifact) -> dict[str, Any]:
             return {"rate": rate, "seconds": len(samples) / rate, "captions": [asdict(one) for one in captions]}
         case Music(score=score, samples=samples, rate=rate):
             return {"rate": rate, "seconds": len(samples) / rate, **asdict(score)}
+        case Enhanced(samples=samples, rate=rate):
+            measured = {"was": artifact.was, "loudness": artifact.loudness, "peak": artifact.peak}
+            return {"rate": rate, "seconds": len(samples) / rate, **measured, "remarks": [*artifact.remarks]}
 
 
 def data_uri(image: Any) -> str:

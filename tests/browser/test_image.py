@@ -149,6 +149,29 @@ def test_what_is_painted_over_changes_and_the_rest_stays(image: Image) -> None:
     expect(sheet).to_be_hidden()
 
 
+def test_a_picture_that_is_dropped_or_pasted_is_one_to_start_from(image: Image) -> None:
+    given = io.BytesIO()
+    images.new("RGB", (90, 60), "teal").save(given, "PNG")
+    image.page.evaluate(
+        """(bytes) => {
+            const held = new DataTransfer();
+            held.items.add(new File([Uint8Array.from(bytes)], "given.png", { type: "image/png" }));
+            window.held = held;
+        }""",
+        list(given.getvalue()),
+    )
+    painted = image.page.locator(".pm-painter-canvas")
+    send = """(name) => (name === "drop" ? document.querySelector("#pm-image-canvas .pm-canvas") : document)
+        .dispatchEvent(name === "drop"
+            ? new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: window.held })
+            : new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData: window.held }))"""
+    for way in ("drop", "paste"):
+        expect(painted).to_be_hidden()
+        image.page.evaluate(send, way)
+        expect(painted).to_be_visible()
+        image.page.get_by_role("button", name="Remove the picture").click()
+
+
 def test_a_mask_is_painted_and_taken_away_by_key(image: Image) -> None:
     image.ask("an owl")
     image.expect_done()
