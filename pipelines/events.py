@@ -153,7 +153,26 @@ class Music:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-Artifact: TypeAlias = Text | Pictures | Audio | Music
+@dataclass(frozen=True, slots=True)
+class Enhanced:
+    """A recording made clean: all Sound samples joined. `before` is what came in, made as loud, to compare with.
+
+    `was` and `loudness` are in LUFS, before and after, `peak` is the true peak in dB. `pictures` are spectrograms
+    named before and after, and mask where noise was removed; `remarks` are sentences; `settings` as of Audio.
+    """
+
+    samples: NDArray[np.int16]
+    rate: int
+    before: NDArray[np.int16]
+    was: float
+    loudness: float
+    peak: float
+    pictures: Mapping[str, Image] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+Artifact: TypeAlias = Text | Pictures | Audio | Music | Enhanced
 """What a run made. Each modality adds its own value type to this union."""
 
 

@@ -18,16 +18,17 @@ from pipelines.errors import BadRequest
 from pipelines.events import Audio, Recipe
 
 SOFTWARE = "Polymuse"
-MADE_BY_AI = "Made by AI (trainedAlgorithmicMedia)"  # IPTC's word for it, by which platforms recognise that
+MADE_BY_AI = "Made by AI (trainedAlgorithmicMedia)"  # IPTC's words for it, by which platforms recognise that
+ENHANCED_BY_AI = "Enhanced by AI (algorithmicallyEnhanced)"
 Format = Literal["wav", "flac"]
 
 INFO = {"title": b"INAM", "software": b"ISFT", "comment": b"ICMT"}
 VORBIS_COMMENT, LAST_BLOCK = 4, 0x80
 
 
-def sound(audio: Audio, recipe: Recipe, kind: Format) -> bytes:
+def sound(audio: Audio, recipe: Recipe, kind: Format, title: str = MADE_BY_AI) -> bytes:
     """The sound as a 16-bit file of this kind that carries its recipe: the samples as they are, nothing lost."""
-    tags = {"title": MADE_BY_AI, "software": SOFTWARE, "comment": json.dumps(asdict(recipe), ensure_ascii=False)}
+    tags = {"title": title, "software": SOFTWARE, "comment": json.dumps(asdict(recipe), ensure_ascii=False)}
     return _wav(audio, tags) if kind == "wav" else _flac(audio, tags)
 
 

@@ -26,7 +26,10 @@ def written(result: Result) -> str | None:
             return _write(picture_file.archive(pictures, result.recipe), "polymuse-pictures.zip")
         case Audio() as audio:
             return _write(sound_file.sound(audio, result.recipe, "wav"), "polymuse.wav")
-        case Music(samples=samples, rate=rate) | Enhanced(samples=samples, rate=rate):
+        case Enhanced(samples=samples, rate=rate):
+            enhanced = sound_file.sound(Audio(samples, rate), result.recipe, "wav", sound_file.ENHANCED_BY_AI)
+            return _write(enhanced, "polymuse-enhanced.wav")
+        case Music(samples=samples, rate=rate):
             return _write(sound_file.sound(Audio(samples, rate), result.recipe, "wav"), "polymuse.wav")
 
 

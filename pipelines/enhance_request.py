@@ -1,0 +1,56 @@
+"""What can be asked of the enhancer: which recording, what to take away, and how it should sound."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Literal
+
+from pydantic import Field, field_serializer, field_validator
+
+from pipelines import sound_in
+from pipelines.enhance_tone import PRESETS, Preset, Tone
+from pipelines.errors import BadRequest
+from pipelines.sound_in import MOST_SECONDS
+from pipelines.spec import Request
+
+BUILT_IN = "deepfilternet-3"
+Loudness = Literal[-16, -23, 0]
+
+
+class EnhanceRequest(Request):
+    """A recording to make clean. Where a slider is empty, the preset's own value is taken."""
+
+    model: str = Field(BUILT_IN, max_length=200, description="Which model removes the noise")
+    audio: bytes | None = Field(repr=False, description="A sound file: WAV, FLAC, OGG, MP3 or AIFF, up to 10 minutes")
+    denoise: float = Field(1.0, ge=0, le=1, description="How much of the noise is taken away; 0: none")
+    loudness: Loudness = Field(-16, description="In LUFS; -16 for podcasts and phones, -23 for broadcast, 0: as it is")
+    preset: Preset = Field("podcast", description="How it should sound")
+    bass: float | None = Field(None, ge=-12, le=12, description="dB below 200 Hz; empty: the preset's")
+    presence: float | None = Field(None, ge=-12, le=12, description="dB around 3.5 kHz; empty: the preset's")
+    treble: float | None = Field(None, ge=-12, le=12, description="dB above 8 kHz; empty: the preset's")
+    compression: float | None = Field(
+        None, ge=0, le=1, description="How much loud is brought closer to quiet; empty: the preset's"
+    )
+    seconds: float = Field(0, ge=0, le=MOST_SECONDS, description="Only so much of the beginning; 0: all of it")
+
+    @field_validator("audio")
+    @classmethod
+    def _readable(cls, data: bytes | None) -> bytes:
+        if data is None:
+            raise ValueError("send a sound file")
+        try:
+            sound_in.check(data)
+        except BadRequest as error:
+            raise ValueError(str(error).removeprefix("“audio” ")) from None
+        return data
+
+    @field_serializer("audio")
+    def _digest(self, data: bytes) -> str:
+        """A recipe names a recording by its digest, and does not keep it."""
+        return f"sha256:{sha256(data).hexdigest()}"
+
+    @property
+    def tone(self) -> Tone:
+        """How it should sound: the preset, and what was said otherwise."""
+        given = {name: getattr(self, name) for name in ("bass", "presence", "treble", "compression")}
+        return PRESETS[self.preset].changed({name: value for name, value in given.items() if value is not None})
