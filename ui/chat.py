@@ -139,7 +139,7 @@ def build(engine: Engine) -> None:
                 )
                 send = gr.Button("Send", variant="primary", scale=0, min_width=96, elem_id="pm-chat-send")
                 stop = gr.Button("Stop", variant="stop", scale=0, min_width=96, visible=False, elem_id="pm-chat-stop")
-            with gr.Row(elem_classes="pm-actions"):
+            with gr.Row(elem_classes="pm-actions", visible=False) as actions:  # of a conversation that there is
                 again = gr.Button("Regenerate", size="sm", scale=0, min_width=120, elem_id="pm-chat-again")
                 clear = gr.Button("New conversation", size="sm", scale=0, min_width=160, elem_id="pm-chat-clear")
         with gr.Column(scale=1, min_width=280, elem_classes="pm-side"):
@@ -182,7 +182,7 @@ def build(engine: Engine) -> None:
         talk.messages = list(before)
         talk.say(text)
         talk.line = states.loading("Starting")
-        return talk.shown(), talk.line, gr.Button(visible=False), gr.Button(visible=True)
+        return talk.shown(), talk.line, gr.Button(visible=False), gr.Button(visible=True), gr.Row(visible=True)
 
     def on_send(text: str, talk: Conversation, *values: Any) -> tuple[Any, ...]:
         return "", *begin(talk, text, talk.messages, values)
@@ -216,7 +216,8 @@ def build(engine: Engine) -> None:
     def settled(talk: Conversation) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
         writing = talk.draft is not None  # if so, by now, the next answer
-        return talk.saved(), gr.Button(visible=not writing), gr.Button(visible=writing), talk.shown(), talk.line
+        buttons = gr.Button(visible=not writing), gr.Button(visible=writing)
+        return talk.saved(), *buttons, talk.shown(), talk.line, gr.Row(visible=bool(talk.messages))
 
     def on_failure(talk: Conversation) -> tuple[Any, ...]:
         if talk.draft is not None:  # it never came to a run: gradio's queue is full
@@ -239,10 +240,10 @@ def build(engine: Engine) -> None:
         unanswered = bool(talk.messages) and talk.messages[-1].role == "user"
         if unanswered:
             talk.line = states.stopped("the page was left meanwhile; Regenerate answers again")
-        return talk, talk.shown(), talk.line
+        return talk, talk.shown(), talk.line, gr.Row(visible=bool(talk.messages))
 
     may_refuse = refusing(send)
-    started = [chatbot, status, send, stop]
+    started = [chatbot, status, send, stop, actions]
     begun = [
         gr.on(
             [send.click, prompt.submit], on_send, [prompt, conversation, *settings], [prompt, *started], **may_refuse
@@ -252,7 +253,7 @@ def build(engine: Engine) -> None:
         chatbot.edit(on_edit, [conversation, *settings], started, **may_refuse),
     ]
     answering = []
-    stands = [browser, send, stop, chatbot, status]
+    stands = [browser, send, stop, chatbot, status, actions]
     for event in begun:
         event.success(lambda talk: talk.saved(), conversation, browser, **QUIET)  # survives a reload meanwhile
         run = event.success(
@@ -269,7 +270,7 @@ def build(engine: Engine) -> None:
     model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **QUIET)
     page = Context.root_block
     assert page is not None
-    page.load(on_load, browser, [conversation, chatbot, status], **QUIET)
+    page.load(on_load, browser, [conversation, chatbot, status, actions], **QUIET)
     endpoint(engine, ChatRequest, "chat")
 
 

@@ -275,8 +275,8 @@ def test_stop_has_the_last_word_even_before_gradio_cancels_the_run(served: Serve
         page.ask("hi")
         messages = page.messages()
         next(message for message in messages if "Writing" in json.dumps(message))
-        saved, send, stop, conversation, line = page.call("on_stop", None)
-        assert "what was written is kept" in line and send["visible"] and not stop["visible"]
+        saved, send, stop, conversation, line, actions = page.call("on_stop", None)
+        assert "what was written is kept" in line and send["visible"] and not stop["visible"] and actions["visible"]
         assert "process_completed" in [message["msg"] for message in messages]  # without any cancellation
         assert endless.cancelled.wait(WAIT_S)
         after = page.call("settled", None)
@@ -294,7 +294,7 @@ def test_a_run_that_ends_late_leaves_the_next_answer_alone(served: Server) -> No
         served.script = second = Endless()
         page.ask("two")
         assert second.started.wait(WAIT_S)
-        *_, send, stop, _, _ = page.call("settled", None)  # as after the first run
+        _, send, stop, *_ = page.call("settled", None)  # as after the first run
         assert not send["visible"] and stop["visible"]
         page.call("on_stop", None)
         assert second.cancelled.wait(WAIT_S) and first.cancelled.wait(WAIT_S)
@@ -310,5 +310,6 @@ def test_a_new_conversation_ends_the_answer_and_hears_no_more_of_it(served: Serv
         assert endless.started.wait(WAIT_S)
         page.call("on_clear", None)
         assert endless.cancelled.wait(WAIT_S)
-        saved, send, stop, conversation, line = page.call("settled", None)
+        saved, send, stop, conversation, line, actions = page.call("settled", None)
         assert (saved, conversation, line) == ([], [], states.idle()) and send["visible"] and not stop["visible"]
+        assert not actions["visible"]  # there is nothing to answer again, and nothing to leave behind
