@@ -1,14 +1,17 @@
-// The speech tab's player. js_on_load of gr.HTML; `props.value` says which stretches of sound there are so far (see
-// ui/speech_run.py). Each is fetched as raw samples and laid behind the one before, to the sample, by Web Audio.
+// The player of all tabs with sound. js_on_load of gr.HTML; `props.value` says which stretches of sound there are so far
+// (see ui/player.py). Each is fetched as raw samples and laid behind the one before, to the sample, by Web Audio. A tab's
+// own script may follow in the same function; it hears of every change of the position as the event "pm-at".
 
 const LEAD = 0.06; // seconds between now and the next sound: time to get it going
 const LEAST_SHOWN = 6; // seconds of the waveform at least, so that a short beginning does not fill it
 const root = () => element.querySelector(".pm-player");
+const facts = () => root().dataset;
 const part = (name) => element.querySelector(`.pm-player-${name}`);
 
 let context = null;
 let run = "";
 let told = { parts: [], downloads: [], state: "empty" };
+let heard = 0; // how many of the parts have been taken notice of
 let buffers = [];
 let sources = [];
 let playing = false;
@@ -16,19 +19,20 @@ let origin = 0; // the context's time at which second 0 is, or would have been, 
 let rest = 0; // where it is paused
 let cursor = 0; // up to which second everything has been laid out
 let ticking = 0;
+let dry = false; // it has played all there was, and waits for more
 
 const total = () => told.parts.reduce((sum, one) => sum + one.seconds, 0);
 const position = () => (playing ? Math.max(0, Math.min(context.currentTime - origin, cursor)) : rest);
 
 // A page may make a sound only after a press; Safari wants the context made in that very moment.
 const unlock = () => {
-	context ??= new AudioContext({ sampleRate: told.parts[0]?.rate ?? 24000 });
+	context ??= new AudioContext({ sampleRate: Number(facts().rate) });
 	if (context.state === "suspended") context.resume();
 };
 document.addEventListener(
 	"click",
 	(event) => {
-		if (event.target.closest?.("#pm-speech-speak, #pm-speech-sample, #pm-speech-player")) unlock();
+		if (event.target.closest?.(facts().keys)) unlock();
 	},
 	true,
 );
@@ -36,6 +40,14 @@ document.addEventListener(
 const silence = () => {
 	for (const source of sources) source.stop();
 	sources = [];
+};
+
+// Whether enough has come to go on after running dry: else it would stutter wherever making is slower than hearing.
+const enough = (number) => {
+	if (told.state !== "live") return true;
+	const first = buffers.findIndex((buffer, place) => place >= number && !buffer);
+	const ready = told.parts.slice(number, first < 0 ? buffers.length : first);
+	return ready.reduce((sum, one) => sum + one.seconds, 0) >= Number(facts().cushion);
 };
 
 // Lay out what has come, each stretch where the one before ends; what comes too late moves all that follows.
@@ -46,6 +58,9 @@ const layOut = () => {
 		const buffer = buffers[number];
 		if (!buffer) return;
 		const now = context.currentTime;
+		dry ||= number > 0 && Number.isFinite(origin) && origin + cursor < now;
+		if (dry && !enough(number)) return;
+		dry = false;
 		if (origin + cursor < now) origin = Math.round((now + LEAD - cursor) * buffer.sampleRate) / buffer.sampleRate;
 		const source = context.createBufferSource();
 		source.buffer = buffer;
@@ -60,6 +75,7 @@ const play = (from) => {
 	unlock();
 	silence();
 	playing = true;
+	dry = false;
 	cursor = from;
 	origin = -Infinity;
 	layOut();
@@ -129,6 +145,7 @@ const show = () => {
 		line.toggleAttribute("aria-current", current);
 	}
 	draw(at);
+	element.dispatchEvent(new CustomEvent("pm-at", { detail: at }));
 };
 
 const tick = () => {
@@ -146,8 +163,10 @@ const fetchPart = async (number, one, of) => {
 	const samples = new Int16Array(await answer.arrayBuffer());
 	if (of !== run || !answer.ok) return; // something else is spoken by now, and these files are gone
 	unlock();
-	const buffer = context.createBuffer(1, samples.length, one.rate);
-	buffer.copyToChannel(Float32Array.from(samples, (value) => value / 32768), 0);
+	const count = samples.length / one.channels;
+	const buffer = context.createBuffer(one.channels, count, one.rate);
+	for (let channel = 0; channel < one.channels; channel++)
+		buffer.copyToChannel(Float32Array.from({ length: count }, (_, at) => samples[at * one.channels + channel] / 32768), channel);
 	buffers[number] = buffer;
 	layOut();
 };
@@ -185,16 +204,18 @@ const hear = () => {
 		rest = cursor = 0;
 		playing = false;
 		root().dataset.played = "0";
-		captions.replaceChildren();
+		captions?.replaceChildren();
+		heard = 0;
 	}
-	while (captions.children.length < told.parts.length) {
-		const number = captions.children.length;
-		captions.append(caption(told.parts[number]));
+	while (heard < told.parts.length) {
+		const number = heard++;
+		captions?.append(caption(told.parts[number]));
 		fetchPart(number, told.parts[number], run);
 		if (number === 0 && told.state !== "stopped") play(0);
 	}
 	element.querySelector(".pm-downloads").replaceChildren(...told.downloads.map(link));
 	if (told.state === "stopped" && playing) pause();
+	if (told.state !== "live") layOut();
 	show();
 };
 

@@ -19,30 +19,14 @@ from pipelines.speech_text import speakers
 from pipelines.speech_voices import LANGUAGE_TITLES, VOICES, Language
 from ui import explain, fields, states
 from ui.models import describe, option
+from ui.player import player
 from ui.speech_run import Studio
-from ui.theme import ASSETS
 from ui.wire import QUIET, endpoint, refusing, request_from, user_of
 
 TITLE = "Speech"
+RATE = 24_000  # of the built-in voices
 
-PLAYER = ASSETS / "player.js"
-MARKUP = """
-<div class="pm-player" data-state="empty" data-played="0">
-  <div class="pm-player-bar">
-    <button class="pm-player-toggle" type="button" disabled aria-label="Play">
-      <svg viewBox="0 0 20 20" aria-hidden="true"><path class="pm-play" d="M6 4v12l10-6Z"/>
-      <path class="pm-pause" d="M5 4h4v12H5ZM11 4h4v12h-4Z"/></svg>
-    </button>
-    <div class="pm-player-wave">
-      <canvas aria-hidden="true"></canvas>
-      <input type="range" min="0" max="1" step="0.01" value="0" disabled aria-label="Position">
-    </div>
-    <output class="pm-player-time">0:00</output>
-  </div>
-  <ol class="pm-captions" aria-label="Captions"></ol>
-  <p class="pm-work-actions pm-downloads"></p>
-</div>
-"""
+CAPTIONS = '<ol class="pm-captions" aria-label="Captions"></ol>'
 
 ONE, SEVERAL = "One voice", "Several speakers"
 CAST = ("First to speak", "Second", "Third")
@@ -108,12 +92,8 @@ def build(engine: Engine) -> None:
             with gr.Row(elem_classes="pm-chips"):
                 chips = [(gr.Button(title, size="sm", scale=0, min_width=0), what) for title, what in EXAMPLES.items()]
             status = gr.HTML(states.idle(), elem_id="pm-speech-status", apply_default_css=False)
-            player = gr.HTML(
-                Studio().shown(),
-                html_template=MARKUP,
-                js_on_load=PLAYER.read_text("utf-8"),
-                apply_default_css=False,
-                elem_id="pm-speech-player",
+            heard = player(
+                Studio().shown(), "pm-speech-player", CAPTIONS, RATE, ("pm-speech-speak", "pm-speech-sample")
             )
         with gr.Column(scale=1, min_width=280, elem_classes="pm-side"):
             mode = gr.Radio([ONE, SEVERAL], value=ONE, label="Read by", elem_id="pm-speech-mode")
@@ -208,19 +188,19 @@ def build(engine: Engine) -> None:
     def on_stop_speaking(studio: Studio) -> tuple[Any, ...]:
         if studio.speaking:
             studio.speaking = False
-            heard = studio.reading is not None and bool(studio.reading.parts)
+            heard = studio.reading is not None and bool(studio.reading.track.parts)
             studio.line = states.stopped("what was made can be played" if heard else "")
         return as_it_stands(studio)
 
     may_refuse = refusing(speak)
-    stands = [speak, stop, player, status]
+    stands = [speak, stop, heard, status]
     begun = [
         speak.click(on_speak, [text, studio_state, *settings], stands, **may_refuse),
         sample.click(on_sample, [studio_state, *settings], stands, **may_refuse),
     ]
     runs = []
     for event in begun:
-        run = event.success(speaking, studio_state, [player, status], **may_refuse)
+        run = event.success(speaking, studio_state, [heard, status], **may_refuse)
         runs.append(run)
         run.then(as_it_stands, studio_state, stands, **QUIET)
         run.failure(on_no_speaking, studio_state, stands, **QUIET)
