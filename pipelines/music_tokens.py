@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pipelines.music_score import TICKS, Head, Note, Score
 from pipelines.music_styles import STYLES, Style
 
-LENGTHS = (3, 4, 6, 8, 9, 12, 16, 18, 20, 24, 30, 32, 36, 42, 48, 54, 60, 66, 72, 84, 90, 96, 108, 120, 132, 144, 192)
+LENGTHS = (3, 4, 6, 8, 9, 12, 16, 18, 21, 24, 30, 36, 42, 48, 60, 66, 72, 84, 96, 108, 120, 144, 192)
 METRES = ((2, 4), (3, 4), (4, 4), (3, 2), (6, 8), (9, 8), (12, 8), (3, 8), (6, 4))
 LOWEST, HIGHEST = -41, 24  # semitones from the key note that the highest voice moves around
 NONE, REST = 0, 1  # numbers of what is not known, and of a rest; the others are pitches
@@ -222,7 +222,7 @@ def events_of(score: Score) -> Iterator[tuple[Sheet, Event]]:
     """A score as events, each with the sheet as it is before that event is written."""
     sheet = Sheet(score.head, *bars_of(score))
     voices = [
-        voice_events((note for note in score.notes if note.voice == voice), sheet.total)
+        voice_events([note for note in score.notes if note.voice == voice], sheet.total)
         for voice in range(len(sheet.parts))
     ]
     while not sheet.done:
