@@ -18,7 +18,7 @@ from gradio.themes.utils.fonts import LocalFont
 from gradio.themes.utils.sizes import Size
 
 ASSETS = Path(__file__).parent.parent / "assets"
-STYLES = (ASSETS / "style.css", ASSETS / "image.css", ASSETS / "speech.css")
+STYLES = tuple(ASSETS / f"{name}.css" for name in ("style", "image", "speech", "music"))
 ICON = ASSETS / "icon.svg"
 
 
@@ -44,6 +44,7 @@ class Palette:
     ticked: str  # chosen boxes, under gradio's tick, which is always white
     warm: str  # attention: waiting, nearly full
     blue: str  # names in code
+    violet: str  # with accent, blue and warm, where four things must be told apart
     bad: str
     bad_soft: str
 
@@ -67,6 +68,7 @@ LIGHT = Palette(
     ticked="#0c6a58",
     warm="#9a4a12",
     blue="#1b5c87",
+    violet="#7b3f94",
     bad="#b3261e",
     bad_soft="#fbe9e7",
 )
@@ -90,6 +92,7 @@ DARK = Palette(
     ticked="#1d8a75",
     warm="#f0b37e",
     blue="#8fc8ec",
+    violet="#d0a2e8",
     bad="#ff9d92",
     bad_soft="#3d211e",
 )
