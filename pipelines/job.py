@@ -16,6 +16,7 @@ from typing import Literal
 
 from pipelines.errors import PolymuseError
 from pipelines.events import Cancelled, Event, Progress, Queued, Result, Update
+from pipelines.interrupt import Interrupts
 from pipelines.spec import Request
 
 HEARTBEAT_S = 1.0
@@ -41,6 +42,7 @@ class Job:
         self.state: State = "queued"
         self.place: Callable[[], Queued] = lambda: Queued(1)  # set by the engine
         self.on_stop: Callable[[], None] = lambda: None  # set by the engine
+        self.interrupts = Interrupts()
         self._events: list[Event] = []
         self._last: Update | None = None
         self._ending: Exception | None = None
@@ -141,6 +143,7 @@ class Job:
             if self._stopped is not None or self.ended:
                 return
             self._stopped = reason
+        self.interrupts.stop()
         self.on_stop()
 
     def enter(self, state: State) -> None:

@@ -107,7 +107,8 @@ class Run:
             tell=lambda why: job.post(Progress(label=why)),
         ) as pipeline:
             job.enter("running")
-            return self._on_device(lambda: pipeline.run(job.request, self._emit))
+            with job.interrupts.here():
+                return self._on_device(lambda: pipeline.run(job.request, self._emit))
 
     def _on_device(self, compute: Callable[[], T]) -> T:
         """Compute in turn. Loading is a step too: from_pretrained changes torch's default dtype for everyone."""

@@ -1,7 +1,8 @@
 """Speech with Kokoro: text to phonemes by espeak, phonemes and a voice's style vector to sound, piece by piece.
 
 kokoro-onnx brings the phonemes. The network is run by a session of our own, because kokoro-onnx's has no settings:
-where others compute too, threads that wait for one another must sleep, not spin.
+threads that wait for one another spin for a moment only, and then sleep where others compute too. Measured on two
+cores, a piece takes 5 % longer where they never spin, and a sixth more processor time where they always do.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 
 from pipelines import speech_text
 from pipelines.errors import BadRequest
-from pipelines.events import Audio, Caption, Emit, Progress, Sound
+from pipelines.events import Audio, Cancelled, Caption, Emit, Progress, Sound
+from pipelines.interrupt import on_stop
 from pipelines.speech_joins import pcm, trimmed
 from pipelines.speech_request import SpeechRequest
 from pipelines.speech_text import Piece
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 RATE = 24_000
 MOST_PHONEMES = 300  # of one go; the model takes 510, but its memory grows with the sound: 20 MB for a second
 MOST_THREADS = 4
+SPIN_US = 100  # most gaps between two steps of the network are shorter
 
 Style = NDArray[np.float32]
 
@@ -103,8 +106,24 @@ class SpeechPipeline:
             "style": style[min(len(tokens), len(style)) - 1][None].astype(np.float32),
             "speed": np.array([speed], np.float32),
         }
-        sound = np.asarray(self._session.run(None, inputs)[0], np.float32).ravel()
-        return trimmed(sound, RATE)
+        return trimmed(np.asarray(self._computed(inputs), np.float32).ravel(), RATE)
+
+    def _computed(self, inputs: dict[str, Any]) -> Any:
+        """What the network makes of it. A job that is stopped meanwhile ends here, after some milliseconds."""
+        from onnxruntime import RunOptions
+
+        options: Any = RunOptions()
+
+        def stop() -> None:
+            options.terminate = True
+
+        with on_stop(stop):
+            try:
+                return self._session.run(None, inputs, options)[0]
+            except Exception:
+                if options.terminate:
+                    raise Cancelled from None
+                raise
 
 
 def load(path: Path) -> SpeechPipeline:
@@ -117,6 +136,6 @@ def load(path: Path) -> SpeechPipeline:
     options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(os.cpu_count() or 1, MOST_THREADS)
     options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.spin_duration_us", str(SPIN_US))
     session = onnxruntime.InferenceSession(path / "model" / "model.onnx", options, providers=["CPUExecutionProvider"])
     return SpeechPipeline(session, Tokenizer(), load_file(path / "voices" / "voices.safetensors"))

@@ -1,7 +1,8 @@
 """A text in pieces that are spoken one after another: the first one short, so that it is heard soon.
 
-Pieces grow until a piece takes as long to say as the next takes to be made; they end where one would pause: at a
-sentence, else at a comma, else between words. They are pieces of the text as it was written, for the captions.
+A piece is as long as can be made while those before it are heard, so that nobody waits for it; few and long ones are
+made faster, since the model adds silence to each. They end where one would pause: at a sentence, else at a comma, else
+between words. They are pieces of the text as it was written, for the captions.
 """
 
 from __future__ import annotations
@@ -13,9 +14,15 @@ from dataclasses import dataclass, replace
 from pipelines.speech_voices import Language
 from pipelines.speech_words import ends_in_abbreviation
 
-MOST = (34, 40, 60, 90)  # characters of the first pieces: each is made while the ones before are heard, or nearly so
-MOST_LATER = 140  # of all others: nine seconds, since others wait for their turn, and a Stop for the end of a piece
+MOST_FIRST = 34  # characters of the first piece: a second of work
+MOST = 140  # of any: nine seconds of speech, since others wait for their turn
+FULL = 100  # up to so many, whole sentences share a piece
 LEAST = 24  # shorter sentences are spoken with their neighbours: alone they sound hurried or drawn out
+
+# How two slow cores were seen to speak. The machine at hand is not asked: a text has the same pieces everywhere.
+CHARACTERS_PER_S = 18  # said
+SILENCE_S = 0.68  # around what is said in each piece, made and then cut away
+MADE_PER_S = 1.85  # seconds of sound, with that silence
 
 SENTENCE_END = re.compile(r"[.!?…।॥]+[\"'”’»)\]]*(?=\s)")
 CLAUSE_END = re.compile(r"[,;:—–][\"'”’»)\]]*(?=\s)|\s(?=[—–(]\s?)")
@@ -43,10 +50,11 @@ class Piece:
 def pieces(text: str, language: Language, names: Sequence[str] = ()) -> list[Piece]:
     """The whole text in order. With `names`, lines that begin with one of them and a colon change the speaker."""
     made: list[Piece] = []
+    lead = _Lead()
     for name, words in _turns(text, names):
         if made:
             made[-1] = replace(made[-1], pause=SPEAKER_PAUSE if name != made[-1].speaker else PARAGRAPH_PAUSE)
-        for part in _parts(words, language, len(made)):
+        for part in _parts(words, language, lead):
             made.append(Piece(part, _pause_after(part), name))
     return [*made[:-1], replace(made[-1], pause=0.0)] if made else []
 
@@ -74,18 +82,43 @@ def _turns(text: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
             waiting.append(line)
 
 
-def _parts(text: str, language: Language, before: int) -> Iterator[str]:
-    """One paragraph in pieces; `before` is how many pieces there are already."""
+class _Lead:
+    """How far the speaker is ahead of who listens, on such cores; nothing is heard before the first piece is made."""
+
+    def __init__(self) -> None:
+        self._seconds: float | None = None
+
+    @property
+    def first(self) -> bool:
+        """Whether nothing has been made yet."""
+        return self._seconds is None
+
+    def most(self) -> int:
+        """Characters of the longest piece that can be made before those there are have been heard."""
+        if self._seconds is None:
+            return MOST_FIRST
+        return min(MOST, max(MOST_FIRST, int((self._seconds * MADE_PER_S - SILENCE_S) * CHARACTERS_PER_S)))
+
+    def add(self, part: str) -> None:
+        """Take in that this piece is made and put behind the others."""
+        said = len(part) / CHARACTERS_PER_S
+        left = 0.0 if self._seconds is None else self._seconds - (said + SILENCE_S) / MADE_PER_S
+        self._seconds = max(0.0, left) + said + _pause_after(part)
+
+
+def _parts(text: str, language: Language, lead: _Lead) -> Iterator[str]:
+    """One paragraph in pieces."""
     sentences = list(_sentences(text, language))
     while sentences:
-        most = MOST[before] if before < len(MOST) else MOST_LATER
+        most = lead.most()
         part = sentences.pop(0)
-        while sentences and len(part) < LEAST and len(part) + len(sentences[0]) < most:
+        shared = 0 if lead.first else min(most, FULL)
+        while sentences and len(part) + 1 + len(sentences[0]) <= (most if len(part) < LEAST else shared):
             part += " " + sentences.pop(0)
         if len(part) > most:
-            part, rest = _cut(part, most, first=before == 0)
+            part, rest = _cut(part, most, first=lead.first)
             sentences.insert(0, rest)
-        before += 1
+        lead.add(part)
         yield part
 
 

@@ -5,6 +5,7 @@ A small session with a tone for each phoneme stands in for the network; the last
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -16,13 +17,17 @@ from pipelines import speech
 from pipelines.device import detect
 from pipelines.errors import BadRequest, WeightsError
 from pipelines.events import Audio, Cancelled, Progress, Sound, Update
+from pipelines.interrupt import Interrupts
 from pipelines.spec import validate
 from pipelines.speech import RATE, SpeechPipeline
 from pipelines.speech_catalog import speech_models
 from pipelines.speech_request import SpeechRequest
-from pipelines.speech_text import MOST
+from pipelines.speech_text import MOST_FIRST
 from pipelines.speech_voices import VOICES
 from pipelines.weights import Store
+from tests.conftest import WAIT_S
+from tests.pipelines.fakes import engine, say, spec
+from tests.pipelines.test_turns import spin_until
 
 PER_PHONEME = 800  # samples
 TEXT = "One for the road. Two for the show, as they say. Three to get ready."
@@ -34,7 +39,7 @@ class ToneSession:
     def __init__(self) -> None:
         self.lengths: list[int] = []
 
-    def run(self, names: None, inputs: Mapping[str, Any]) -> list[np.ndarray[Any, Any]]:
+    def run(self, names: None, inputs: Mapping[str, Any], options: Any) -> list[np.ndarray[Any, Any]]:
         count = inputs["tokens"].shape[1] - 2
         self.lengths.append(count)
         quiet = np.random.default_rng(0).normal(0, 1e-4, RATE // 2)
@@ -110,7 +115,7 @@ def test_the_first_sound_comes_after_the_first_piece(pipeline: SpeechPipeline, s
 
     with pytest.raises(Enough):
         pipeline.run(SpeechRequest(text=TEXT * 50), emit)
-    assert len(session.lengths) == 1 and session.lengths[0] <= MOST[0]
+    assert len(session.lengths) == 1 and session.lengths[0] <= MOST_FIRST
 
 
 def test_a_cancelled_run_makes_no_further_piece(pipeline: SpeechPipeline, session: ToneSession) -> None:
@@ -121,6 +126,36 @@ def test_a_cancelled_run_makes_no_further_piece(pipeline: SpeechPipeline, sessio
     with pytest.raises(Cancelled):
         pipeline.run(SpeechRequest(text=TEXT * 50), emit)
     assert len(session.lengths) == 2
+
+
+def test_a_job_cancelled_in_mid_sentence_ends_in_mid_sentence() -> None:
+    began = threading.Event()
+
+    class EndlessSession:
+        def run(self, names: None, inputs: Mapping[str, Any], options: Any) -> list[np.ndarray[Any, Any]]:
+            began.set()
+            spin_until(lambda: options.terminate)
+            raise RuntimeError("Exiting due to terminate flag being set to true.")
+
+    voices = {id: np.zeros((510, 256), np.float32) for id in VOICES}
+    pipeline = SpeechPipeline(EndlessSession(), Letters(), voices)  # type: ignore[arg-type]
+    speaker = spec("speaker", say(), request=SpeechRequest, modality="speech", load=lambda device, path: pipeline)
+    job = engine(speaker).submit("speaker", SpeechRequest(text=TEXT), "me")
+    assert began.wait(WAIT_S)
+    job.cancel()
+    assert job.wait_let_go(WAIT_S)
+    assert job.state == "cancelled"
+    with pytest.raises(Cancelled):
+        assert not any(isinstance(event, Sound) for event in job)
+
+
+def test_a_network_that_fails_by_itself_is_no_cancel(pipeline: SpeechPipeline, session: ToneSession) -> None:
+    def fails(*args: Any) -> None:
+        raise RuntimeError("broken")
+
+    session.run = fails  # type: ignore[method-assign, assignment]
+    with pytest.raises(RuntimeError, match="broken"):
+        spoken(pipeline)
 
 
 def test_speed_shortens_sound_and_pauses(pipeline: SpeechPipeline) -> None:
@@ -188,6 +223,15 @@ def test_kokoro_speaks_and_repeats_itself_to_the_byte(kokoro: SpeechPipeline) ->
     assert 0.4 < len(audio.samples) / RATE < 2
     level = 20 * np.log10(np.sqrt(np.square(audio.samples / 32768).mean()))
     assert -32 < level < -14
+
+
+def test_kokoro_itself_stops_in_the_middle(kokoro: SpeechPipeline) -> None:
+    interrupts = Interrupts()
+    interrupts.stop()
+    updates: list[Update] = []
+    with interrupts.here(), pytest.raises(Cancelled):
+        kokoro.run(SpeechRequest(text=TEXT), updates.append)
+    assert not any(isinstance(update, Sound) for update in updates)
 
 
 @pytest.mark.parametrize("voice", ["ef_dora", "hf_alpha"])

@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 
 from pipelines.speech_text import (
+    CHARACTERS_PER_S,
+    FULL,
     LEAST,
+    MADE_PER_S,
     MOST,
-    MOST_LATER,
+    MOST_FIRST,
     PARAGRAPH_PAUSE,
     SENTENCE_PAUSE,
+    SILENCE_S,
     SPEAKER_PAUSE,
     pieces,
     speakers,
@@ -27,8 +31,28 @@ LONG = (
 def test_nothing_is_lost_and_no_piece_is_too_long(text: str) -> None:
     made = pieces(text, "en-us")
     assert "".join("".join(piece.text for piece in made).split()) == "".join(text.split())
+    assert len(made[0].text) <= MOST_FIRST
+    assert all(len(piece.text) <= MOST for piece in made)
+
+
+@pytest.mark.parametrize("text", [LONG, "word " * 200, "This is how it goes, again and again. " * 40])
+def test_every_piece_is_made_while_those_before_it_are_heard(text: str) -> None:
+    made = pieces(text, "en-us")
+    ready, heard_until = 0.0, 0.0
     for number, piece in enumerate(made):
-        assert len(piece.text) <= (MOST[number] if number < len(MOST) else MOST_LATER)
+        said = len(piece.text) / CHARACTERS_PER_S
+        ready += (said + SILENCE_S) / MADE_PER_S
+        if number and len(piece.text) > MOST_FIRST:  # shorter ones are made in any case
+            assert ready <= heard_until + 1e-9
+        heard_until = max(ready, heard_until) + said + piece.pause
+
+
+def test_whole_sentences_share_a_piece_once_there_is_time() -> None:
+    *_, last = pieces("This one sentence has fifty characters, you may see. " * 9, "en-us")
+    assert len(last.text) <= FULL + 2
+    assert last.text.count("see.") == 1
+    made = pieces("Here is one of forty-two characters, I say. " * 12, "en-us")
+    assert made[-1].text.count("say.") == 2
 
 
 def test_sentences_stay_whole_and_abbreviations_do_not_end_them() -> None:

@@ -15,7 +15,7 @@ import pytest
 from pipelines import sound_file
 from pipelines.events import Audio, Cancelled, Emit, Sound
 from pipelines.speech_request import BUILT_IN, SpeechRequest
-from pipelines.speech_text import MOST, pieces
+from pipelines.speech_text import MOST_FIRST, pieces
 from tests.conftest import WAIT_S, Server, a_step
 from tests.fakes.speaker import RATE, speak, tone
 from tests.ui.test_image import Visitor
@@ -161,7 +161,7 @@ def test_a_voice_is_heard_in_its_own_language(visitor: Visitor, seen: list[Speec
 def test_every_example_can_be_spoken_and_begins_soon() -> None:
     for text, voice, _ in EXAMPLES.values():
         request = SpeechRequest(text=text, voice=voice)
-        assert len(pieces(text, request.reads_as(voice))[0].text) <= MOST[0]
+        assert len(pieces(text, request.reads_as(voice))[0].text) <= MOST_FIRST
 
 
 def test_whoever_leaves_takes_the_files_along(tmp_path: Path) -> None:
