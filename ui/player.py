@@ -81,8 +81,16 @@ class Track:
         )
         self.seconds += length
 
+    def joined(self, folder: Path) -> Sound:
+        """All of it, read back."""
+        channels, rate = self.parts[0]["channels"], self.parts[0]["rate"]
+        stretches = [np.fromfile(folder / f"{number}.pcm", "<i2") for number in range(len(self.parts))]
+        samples = np.concatenate(stretches).astype(np.int16)
+        return Sound(samples if channels == 1 else samples.reshape(-1, channels), rate)
+
     def offer(self, folder: Path, name: str, contents: Mapping[str, bytes], titles: Mapping[str, str]) -> None:
         """Files to download, by their endings, each with a title."""
+        self.downloads = []
         for kind, content in contents.items():
             path = folder / f"{name}.{kind}"
             path.write_bytes(content)

@@ -56,6 +56,11 @@ def speaking(event: Progress, seconds: float) -> str:
     return _line("running", event.label or "Speaking", f"{duration(seconds)} of sound", _bar(event))
 
 
+def composing(bar: int, bars: int, notes: int) -> str:
+    """Music is being written: how many notes so far, up to which bar."""
+    return _line("running", "Composing", f"{notes} notes, bar {bar + 1} of {bars}", _bar(Progress(bar, bars)))
+
+
 def stopped(kept: str = "") -> str:
     """The visitor pressed Stop; `kept` says what there is of the result."""
     return _line("stopped", "Stopped", kept)

@@ -1,0 +1,171 @@
+"""A piece being composed, as the page sees and hears it: notes for the roll, sound for the player, then files."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pipelines import music_instruments, music_midi, music_xml, sound_file
+from pipelines.engine import Engine
+from pipelines.events import Audio, Music, Notes, Recipe, Result, Sound
+from pipelines.music_request import MusicRequest
+from pipelines.music_score import TICKS, Head, Note, Score
+from pipelines.music_styles import STYLES
+from ui import files, states
+from ui.player import Track
+from ui.wire import Failed, Moment, Stopped, watch
+
+NAME = "polymuse-music"
+TITLES = {"wav": "WAV", "flac": "FLAC", "mid": "MIDI", "musicxml": "MusicXML"}
+UNFINISHED = "stopped before its end"  # in the place of a revision, in the recipe of what was kept
+
+
+class Composing:
+    """One request on its way: what the roll and the player are told of it."""
+
+    def __init__(self, request: MusicRequest) -> None:
+        self.request = request
+        self.id = secrets.token_urlsafe(9)
+        self.track = Track()
+        self.head: Head | None = None
+        self.bars = 0
+        self.notes: list[Note] = []
+        self._batches: list[str] = []  # the notes as the page reads them, those of each update together
+        self._folder = Path()
+        self._began: float | None = None  # when the first notes were: waiting and loading are not composing
+        self._first: float | None = None
+
+    async def play(self, engine: Engine, user: str, shelf: Path) -> AsyncGenerator[str, None]:
+        """Compose, and yield the status line after each change. Files go into a folder of this run's on the shelf."""
+        self._folder = shelf / self.id
+        await asyncio.to_thread(self._folder.mkdir)
+        async with aclosing(watch(engine, self.request, user)) as batches:
+            async for batch in batches:
+                before = len(self.notes)
+                line = None
+                for moment in batch:
+                    line = await asyncio.to_thread(self._take, moment) or line
+                if len(self.notes) > before:
+                    self._batches.append(_packed(self.notes[before:]))
+                if line is not None:
+                    yield line
+
+    def _take(self, moment: Moment) -> str | None:
+        match moment:
+            case Notes(notes=notes, head=head, step=step, total=total):
+                self._began = self._began or time.monotonic()
+                self.head, self.bars = head, total
+                self.notes += notes
+                return states.composing(step, total, len(self.notes))
+            case Sound():
+                self._first = self._took() if self._first is None else self._first
+                self.track.add(moment, self._folder)
+                return None
+            case Result(artifact=artifact, recipe=recipe):
+                assert isinstance(artifact, Music)
+                self._offer(artifact, recipe)
+                return states.done(self._summary())
+            case Failed(message=message):
+                return states.failed(message)
+            case Stopped():
+                return states.stopped()
+            case _:
+                return states.of(moment)
+
+    def keep(self) -> None:
+        """Make files of what there is of a piece that was stopped."""
+        if self.head is None or not self.track.parts:
+            return
+        sound = self.track.joined(self._folder)
+        options = self.request.model_dump(exclude={"model", "seed"})
+        recipe = Recipe(self.request.model, UNFINISHED, self.request.seed, options)
+        self._offer(Music(Score(self.head, tuple(self.notes)), sound.samples, sound.rate), recipe)
+
+    def _offer(self, music: Music, recipe: Recipe) -> None:
+        audio = Audio(music.samples, music.rate)
+        contents = {
+            "wav": sound_file.sound(audio, recipe, "wav"),
+            "flac": sound_file.sound(audio, recipe, "flac"),
+            "mid": music_midi.midi(music.score, recipe),
+            "musicxml": music_xml.musicxml(music.score, recipe),
+        }
+        self.track.offer(self._folder, NAME, contents, TITLES)
+
+    def _summary(self) -> str:
+        sound, took = states.duration(self.track.seconds), states.duration(self._took())
+        first = states.duration(self._first or 0)
+        return f"{len(self.notes)} notes, {sound} of music in {took}, the first sound after {first}"
+
+    def _took(self) -> float:
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
+    def shown(self, state: str) -> dict[str, Any]:
+        """What the page is told: as the player is, and what is drawn on the roll."""
+        told = self.track.shown(self.id, state) | {"notes": [*self._batches], "chosen": []}
+        if self.head is None:
+            return told
+        head = self.head
+        told["ticks"] = {"bar": head.bar, "second": head.tempo / 60 * TICKS, "end": self.bars * head.bar}
+        told["voices"] = [music_instruments.NAMES[program] for program in head.instruments]
+        beats, value = head.metre
+        told["chosen"] = [
+            ["Style", STYLES[head.style].title],
+            ["Key", head.key],
+            ["Metre", f"{beats}/{value}"],
+            ["Tempo", f"{head.tempo}"],
+            ["Bars", f"{self.bars}"],
+        ]
+        return told
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was chosen, as values of the side column; empty while nothing is."""
+        if self.head is None:
+            return {}
+        return {
+            "style": self.head.style,
+            "key": self.head.key,
+            "tempo": self.head.tempo,
+            "instruments": list(music_instruments.named(self.head.instruments)),
+            "seed": self.request.seed,
+        }
+
+
+def _packed(notes: list[Note]) -> str:
+    return ";".join(f"{note.start} {note.voice} {note.pitch} {note.length}" for note in notes)
+
+
+@dataclass
+class Studio(files.Keeper):
+    """One visitor's place in the music tab: what is being composed, or what was, until the next."""
+
+    piece: Composing | None = None
+    state: Literal["empty", "live", "over", "stopped"] = "empty"
+    line: str = field(default_factory=states.idle)
+
+    def begin(self, request: MusicRequest) -> None:
+        """Something is going to be composed; what was before is gone."""
+        self.forget()
+        self.piece, self.state, self.line = Composing(request), "live", states.loading("Starting")
+
+    def stop(self) -> None:
+        """Nothing more comes; what there is is kept."""
+        self.state = "stopped"
+        if self.piece is not None:
+            self.piece.keep()
+
+    def ended(self) -> None:
+        """The run is over, whichever way."""
+        self.state = "over" if self.piece is not None and self.piece.track.downloads else "stopped"
+
+    def shown(self) -> dict[str, Any]:
+        """What the page is told of it."""
+        if self.piece is None:
+            return Track().shown("", self.state) | {"notes": [], "chosen": []}
+        return self.piece.shown(self.state)
