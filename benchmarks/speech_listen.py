@@ -3,9 +3,9 @@
     pip install ctranslate2 && python -m benchmarks.speech_listen [--voices af_heart,bm_george] [--sentences 40]
 
 Each voice says the same forty sentences, five in a go; whisper-base (74 million parameters, MIT; 133 MB from the
-package index), which hears half a minute at a time, writes them down. Both sides are compared without case, punctuation
-and spelling habits: "twenty" is "20" and "don't" is "do not". The rate is the words that are wrong, missing or too many, of all words.
-Whisper makes mistakes of its own, so the figure is an upper bound for ours.
+package index), which hears half a minute at a time, writes them down. Both sides are compared without case,
+punctuation and spelling habits: "twenty" is "20" and "don't" is "do not". The rate is the words that are wrong,
+missing or too many, of all words. Whisper makes mistakes of its own, so it is an upper bound for ours.
 """
 
 from __future__ import annotations

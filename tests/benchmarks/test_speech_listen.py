@@ -8,6 +8,9 @@ from benchmarks.speech_listen import AT_A_TIME, SENTENCES, english, mistakes
 from pipelines.speech_voices import VOICES
 
 
+SAID = ["the", "cat", "sat", "down"]
+
+
 @pytest.mark.parametrize(
     ("heard", "wrong"),
     [
@@ -20,8 +23,8 @@ from pipelines.speech_voices import VOICES
     ],
 )
 def test_words_that_are_wrong_missing_or_too_many_count_once(heard: str, wrong: int) -> None:
-    assert mistakes("the cat sat down".split(), heard.split()) == wrong
-    assert mistakes(heard.split(), "the cat sat down".split()) == wrong
+    assert mistakes(SAID, heard.split()) == wrong
+    assert mistakes(heard.split(), SAID) == wrong
 
 
 def test_there_are_forty_different_sentences_in_whole_portions() -> None:
