@@ -17,6 +17,7 @@ const playhead = element.querySelector(".pm-playhead");
 
 let piece = "";
 let notes = [];
+let same = new Map(); // how many notes start together on one pitch
 let batches = 0;
 let lowest = 60;
 let highest = 72;
@@ -45,7 +46,7 @@ const drawKeys = (now) => {
 	const paint = sharp(keys, width, height);
 	for (let pitch = lowest; pitch <= highest; pitch++) {
 		const voice = now.get(pitch);
-		paint.fillStyle = voice !== undefined ? colour(COLOURS[voice]) : colour(BLACK.has(pitch % 12) ? "muted" : "surface");
+		paint.fillStyle = voice !== undefined ? colour(COLOURS[voice]) : colour(BLACK.has(pitch % 12) ? "edge" : "surface");
 		paint.fillRect(0, rise(pitch), width, Math.max(1, row() - 0.5));
 		if (pitch % 12) continue;
 		paint.fillStyle = voice !== undefined ? colour("surface") : colour("ink");
@@ -75,11 +76,14 @@ const drawSheet = () => {
 		paint.fillStyle = colour("faint");
 		if (told.ticks.bar * scale > 22 || bar % 4 === 1) paint.fillText(bar, tick * scale + 4, 11);
 	}
+	const palette = COLOURS.map(colour);
+	const high = Math.max(2, row() - 1);
 	for (const note of notes) {
-		paint.fillStyle = colour(COLOURS[note.voice]);
-		paint.beginPath();
+		const share = high / same.get(`${note.start} ${note.pitch}`); // voices in unison lie one under the other
 		const wide = Math.max(2, note.length * scale - 1);
-		paint.roundRect(note.start * scale, rise(note.pitch) + 0.5, wide, Math.max(2, row() - 1), Math.min(3, wide / 2));
+		paint.fillStyle = palette[note.voice];
+		paint.beginPath();
+		paint.roundRect(note.start * scale, rise(note.pitch) + 0.5 + note.place * share, wide, share, Math.min(3, wide / 2, share / 2));
 		paint.fill();
 	}
 };
@@ -130,13 +134,15 @@ const tell = () => {
 const read = () => {
 	if (told.run !== piece) {
 		piece = told.run;
-		[notes, batches, lowest, highest, following] = [[], 0, 60, 72, true];
+		[notes, same, batches, lowest, highest, following] = [[], new Map(), 0, 60, 72, true];
 		sheet.scrollLeft = 0;
 	}
 	for (; batches < told.notes.length; batches++)
 		for (const text of told.notes[batches].split(";")) {
 			const [start, voice, pitch, length] = text.split(" ").map(Number);
-			notes.push({ start, voice, pitch, length });
+			const place = same.get(`${start} ${pitch}`) ?? 0;
+			same.set(`${start} ${pitch}`, place + 1);
+			notes.push({ start, voice, pitch, length, place });
 			[lowest, highest] = [Math.min(lowest, pitch - 2), Math.max(highest, pitch + 2)];
 		}
 	while (highest - lowest < LEAST_ROWS) [lowest, highest] = [lowest - 1, highest + 1];

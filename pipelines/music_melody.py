@@ -32,6 +32,7 @@ BROKEN = (OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError
 DRUMS = 9
 MOST_NOTES = 20_000
 COMMON: Metre = (4, 4)
+AS_LONG: dict[Metre, Metre] = {(2, 2): (4, 4), (4, 8): (2, 4), (1, 2): (2, 4), (6, 16): (3, 8)}
 CLEARLY = 0.15  # by so much another key must fit better before the one that is written is doubted
 
 # How strongly listeners hear each degree as belonging to the key (Krumhansl and Kessler 1982).
@@ -119,8 +120,10 @@ def _parts(file: MidiFile) -> tuple[dict[tuple[int, int], list[Played]], dict[st
 
 def _said(message: Any) -> dict[str, Any]:
     match message.type:
-        case "time_signature" if (message.numerator, message.denominator) in METRES:
-            return {"metre": (message.numerator, message.denominator)}
+        case "time_signature":
+            metre = message.numerator, message.denominator
+            metre = AS_LONG.get(metre, metre)
+            return {"metre": metre} if metre in METRES else {}
         case "key_signature":
             return {"key": music_words.key_named(message.key)}
         case "set_tempo" if message.tempo and SLOWEST <= round(60e6 / message.tempo) <= FASTEST:

@@ -168,12 +168,17 @@ def _cut(start: int, end: int, pitches: tuple[int, ...], bar: int) -> Iterator[S
             now += length
 
 
-@cache
 def lengths(ticks: int) -> tuple[int, ...]:
-    """As few and as plain signs as make up this length, the longest first."""
-    if ticks in SIGNS:
-        return (ticks,)
-    ways = [(first, *lengths(ticks - first)) for first in SIGNS if first < ticks]
+    """As few and as plain signs as make up this length, the longest first; halves and thirds do not mix."""
+    return (ticks,) if ticks in SIGNS else _shortest(ticks, thirds=ticks % 3 > 0)
+
+
+@cache
+def _shortest(ticks: int, thirds: bool) -> tuple[int, ...]:
+    if not ticks:
+        return ()
+    fit = [one for one, sign in SIGNS.items() if ((sign[2] or one % TICKS == 0) if thirds else one % 3 == 0)]
+    ways = [(first, *_shortest(ticks - first, thirds)) for first in fit if first <= ticks]
     return min(ways, key=lambda way: (sum(_cost(one) for one in way), [-one for one in way]))
 
 
