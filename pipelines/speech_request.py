@@ -10,7 +10,7 @@ from pipelines.spec import Request
 from pipelines.speech_voices import VOICES, Language
 
 BUILT_IN = "kokoro-82m"
-MOST_CHARACTERS = 20_000  # about twenty minutes
+MOST_CHARACTERS = 100_000  # about an hour and a half
 MOST_SPEAKERS = 12
 
 

@@ -16,6 +16,8 @@ import pytest
 import app
 from pipelines.engine import Limits
 from pipelines.errors import PolymuseError, UnknownModel
+from pipelines.speech_catalog import GUEST_CHARACTERS
+from pipelines.speech_request import MOST_CHARACTERS
 from pipelines.weights import is_built_in
 from tests.conftest import WAIT_S, Server, free_port
 from tests.pipelines.fakes import engine, say, spec
@@ -92,6 +94,8 @@ def test_guests_of_a_demo_get_less_and_set_off_no_downloads(engines: list[app.Lo
     assert "smollm2-135m" in there
     for each in demo.registry:
         assert is_built_in(each.weights) or demo.look(each.id).present
+    assert usual.registry["kokoro-82m"].limits["characters"] == MOST_CHARACTERS
+    assert demo.registry["kokoro-82m"].limits["characters"] == GUEST_CHARACTERS
     assert usual.registry["people/model"].title == "people/model", "where guests are trusted, any repository will do"
     for strangers in (["--demo"], ["--share"], ["--host", "0.0.0.0"]):
         with pytest.raises(UnknownModel):

@@ -14,8 +14,8 @@ from typing import Any
 import gradio as gr
 
 from pipelines.engine import Engine
-from pipelines.speech_request import MOST_CHARACTERS, MOST_SPEAKERS, SpeechRequest
-from pipelines.speech_text import speakers
+from pipelines.speech_request import MOST_SPEAKERS, SpeechRequest
+from pipelines.speech_text import CHARACTERS_PER_S, speakers
 from pipelines.speech_voices import LANGUAGE_TITLES, VOICES, Language
 from ui import explain, fields, states
 from ui.models import describe, option
@@ -71,6 +71,7 @@ def build(engine: Engine) -> None:
     if not models:
         gr.HTML("<p>There is no speech model here.</p>", apply_default_css=False)
         return
+    most = models[0].limits["characters"]
     studio_state = gr.State(Studio(), delete_callback=Studio.forget)
     voices = [(voice.label, voice.id) for voice in VOICES.values()]
     with gr.Row(elem_classes="pm-workspace"):
@@ -80,8 +81,8 @@ def build(engine: Engine) -> None:
                 label="Text",
                 lines=5,
                 max_lines=14,
-                max_length=MOST_CHARACTERS,
-                info=f"Up to {MOST_CHARACTERS:,} characters, about twenty minutes",
+                max_length=most,
+                info=f"Up to {most:,} characters, about {states.duration(most / CHARACTERS_PER_S)}",
                 elem_id="pm-speech-text",
             )
             with gr.Row(elem_classes="pm-actions"):

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipelines.events import Audio, Caption, Emit, Progress, Sound
 from pipelines.spec import ModelSpec
-from pipelines.speech_request import BUILT_IN, SpeechRequest
+from pipelines.speech_request import BUILT_IN, MOST_CHARACTERS, SpeechRequest
 from tests.pipelines.fakes import say, spec
 
 Speaks = Callable[[SpeechRequest, Emit], Audio]
@@ -30,7 +30,8 @@ class Speaker:
 def speaker(speaks: Speaks, **facts: Any) -> ModelSpec[Any]:
     """The spec of a scripted speech model, by the name of the real one."""
     load = lambda device, path: Speaker(speaks)  # noqa: E731
-    return spec(BUILT_IN, say(), request=SpeechRequest, modality="speech", family="gan", load=load, **facts)
+    kind: dict[str, Any] = {"request": SpeechRequest, "modality": "speech", "family": "gan", "load": load}
+    return spec(BUILT_IN, say(), limits={"characters": MOST_CHARACTERS}, **kind, **facts)
 
 
 def speak(seconds: float = 0.2) -> Speaks:

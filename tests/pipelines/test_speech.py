@@ -21,7 +21,7 @@ from pipelines.interrupt import Interrupts
 from pipelines.spec import validate
 from pipelines.speech import RATE, SpeechPipeline
 from pipelines.speech_catalog import speech_models
-from pipelines.speech_request import SpeechRequest
+from pipelines.speech_request import MOST_CHARACTERS, SpeechRequest
 from pipelines.speech_text import MOST_FIRST
 from pipelines.speech_voices import VOICES
 from pipelines.weights import Store
@@ -193,6 +193,15 @@ def test_figures_that_become_long_words_are_spoken_in_several_goes(
 ) -> None:
     spoken(pipeline, "99% " * 50, speed=0.5)
     assert max(session.lengths) <= speech.MOST_PHONEMES // 2
+
+
+def test_the_longest_text_streams_and_is_held_once(pipeline: SpeechPipeline) -> None:
+    text = "It goes on. " * (MOST_CHARACTERS // 12)
+    audio, updates = spoken(pipeline, text, speed=2)
+    sounds = [update for update in updates if isinstance(update, Sound)]
+    assert " ".join(caption.text for caption in audio.captions) == text.strip()
+    assert len(sounds) > 900 and all(np.shares_memory(sound.samples, audio.samples) for sound in sounds)
+    assert sum(len(sound.samples) for sound in sounds) == len(audio.samples)
 
 
 @pytest.mark.parametrize("text", ["日本語", "日本語 🎉 中文", "привет"])

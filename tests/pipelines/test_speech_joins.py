@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.speech_joins import FADE_S, MARGIN_S, pcm, trimmed
+from pipelines.speech_joins import FADE_S, MARGIN_S, Tape, pcm, trimmed
 
 RATE = 24_000
 
@@ -37,3 +37,15 @@ def test_silence_alone_leaves_nothing(sound: np.ndarray) -> None:  # type: ignor
 def test_pcm_clips_rather_than_wraps_and_ends_in_a_pause() -> None:
     samples = pcm(np.array([-2, -1, 0, 0.5, 2], np.float32), 10, 0.3)
     assert samples.tolist() == [-32767, -32767, 0, 16384, 32767, 0, 0, 0]
+
+
+@pytest.mark.parametrize("likely", [1_000, 10, 0])
+def test_a_tape_holds_what_is_put_on_it_once_and_as_it_was(likely: int) -> None:
+    parts = [np.arange(start, start + 25, dtype=np.int16) for start in range(0, 300, 25)]
+    tape = Tape(likely)
+    held = [tape.add(part) for part in parts]
+    assert np.array_equal(tape.samples, np.arange(300)) and tape.length == 300
+    assert all(np.array_equal(one, part) for one, part in zip(held, parts, strict=True))
+    assert np.shares_memory(held[-1], tape.samples)
+    if likely == 1_000:
+        assert all(np.shares_memory(one, tape.samples) for one in held)
