@@ -42,10 +42,12 @@ def picture_of(picture: Picture, recipe: Recipe) -> str:
 class Keeper:
     """Keeps one visitor's files while the page is open, in a folder whose name nobody can guess.
 
-    As a session's state, with `forget` for its delete_callback: gradio only removes what it wrote itself.
+    As a session's state, with `forget` for its delete_callback, or ui/visits.py's `leave`: gradio only removes what
+    it wrote itself. `key` is how visits.py knows it.
     """
 
     folder: Path | None = None
+    key: str = ""
 
     @property
     def shelf(self) -> Path:
@@ -54,6 +56,11 @@ class Keeper:
             self.folder = Path(get_upload_folder()) / secrets.token_urlsafe(16)
             self.folder.mkdir(parents=True)
         return self.folder
+
+    @property
+    def used(self) -> bool:
+        """Whether anything has been made or begun here."""
+        return self.folder is not None
 
     def forget(self) -> None:
         """Remove all files."""

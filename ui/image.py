@@ -6,6 +6,7 @@ one picture, several, the grid of a sweep and two models side by side.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.context import Context
 
 from pipelines import picture_file
 from pipelines.engine import Engine
@@ -23,6 +25,7 @@ from ui.image_desk import Desk, contents
 from ui.image_work import Work
 from ui.models import describe
 from ui.theme import ASSETS
+from ui.visits import Visits, key_in_browser
 from ui.wire import QUIET, endpoint, refusals, refusing, user_of
 
 TITLE = "Image"
@@ -34,6 +37,7 @@ CHIP = """(prompt) => {
   const words = prompt.trim().replace(/(,\\s*|^)(%s)$/, "");
   return words && !prompt.trim().endsWith(", %s") ? `${words}, %s` : words;
 }"""
+FOLLOW_S = 0.25
 MOST_SEED = 1_000_000  # of a seed drawn here: short enough to be read out
 
 
@@ -42,7 +46,9 @@ def build(engine: Engine) -> None:
     if not engine.registry.of("image"):
         gr.HTML("<p>There is no image model here. Name one in a file for --catalog.</p>", apply_default_css=False)
         return
-    desk_state = gr.State(Desk(), delete_callback=Desk.forget)
+    visits: Visits[Desk] = Visits()
+    desk_state = gr.State(Desk(), delete_callback=visits.leave)
+    browser = key_in_browser("image")
     with gr.Row(elem_classes="pm-workspace"):
         with gr.Column(scale=3, min_width=320, elem_classes="pm-stage"):
             with gr.Row(elem_classes="pm-prompt", equal_height=True):
@@ -57,7 +63,9 @@ def build(engine: Engine) -> None:
                     elem_id="pm-image-prompt",
                     container=False,
                 )
-                draw = gr.Button("Draw", variant="primary", scale=0, min_width=96, elem_id="pm-image-draw")
+                draw = gr.Button(  # not before the page knows who draws
+                    "Draw", variant="primary", scale=0, min_width=96, interactive=False, elem_id="pm-image-draw"
+                )
                 stop = gr.Button("Stop", variant="stop", scale=0, min_width=96, visible=False, elem_id="pm-image-stop")
             with gr.Row(elem_classes="pm-chips") as chips:
                 for style in STYLES:
@@ -146,7 +154,8 @@ def build(engine: Engine) -> None:
     def standing(desk: Desk) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
         busy = desk.run is not None
-        return gr.Button(visible=not busy), gr.Button(visible=busy), desk.canvas, desk.line, desk.gallery()
+        buttons = gr.Button(visible=not busy, interactive=True), gr.Button(visible=busy)
+        return *buttons, desk.canvas, desk.line, desk.gallery()
 
     def on_no_drawing(desk: Desk) -> tuple[Any, ...]:
         if desk.run is not None:  # it never came to a run: gradio's queue is full
@@ -185,6 +194,18 @@ def build(engine: Engine) -> None:
     def on_remove(desk: Desk) -> tuple[Any, ...]:
         desk.put_start(None)
         return begun_from(desk)
+
+    def on_return(key: str, desk: Desk) -> tuple[Any, ...]:
+        key, desk = visits.enter(key, desk)
+        reference = image_view.reference(desk.reference), gr.Button(visible=desk.reference is not None)
+        return key, desk, *standing(desk), *begun_from(desk), *reference
+
+    async def following(desk: Desk) -> AsyncIterator[tuple[str, str]]:
+        """What is being drawn for another window of this visitor's, or was until the page was left just now."""
+        run = desk.run
+        while run is not None and desk.run is run:
+            yield desk.canvas, desk.line
+            await asyncio.sleep(FOLLOW_S)
 
     def begun_from(desk: Desk) -> tuple[Any, ...]:
         there = desk.start is not None
@@ -246,6 +267,11 @@ def build(engine: Engine) -> None:
     canvas.repeat(on_repeat, desk_state, [prompt, *controls.inputs], **may_refuse)
     controls.restore.upload(on_restore, controls.restore, [prompt, *controls.inputs], **may_refuse)
     controls.model.change(on_model, controls.model, [controls.about, chips, controls.reference_group], **may_refuse)
+    page = Context.root_block
+    assert page is not None
+    loaded = page.load(on_return, [browser, desk_state], [browser, desk_state, *stands, *starting, *referred], **QUIET)
+    followed = loaded.then(following, desk_state, [canvas, status], **may_refuse)
+    followed.then(standing, desk_state, stands, **QUIET)
     endpoint(engine, ImageRequest, "image")
 
 

@@ -33,6 +33,10 @@ class Desk(files.Keeper):
     line: str = field(default_factory=states.idle)
     _before: tuple[str, str] = ("", "")
 
+    @property
+    def used(self) -> bool:
+        return self.run is not None or super().used
+
     def begin(self, plan: Plan) -> None:
         """Something is going to be drawn; the canvas is for it."""
         self._before = self.chosen, self.canvas

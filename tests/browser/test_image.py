@@ -149,6 +149,21 @@ def test_what_is_painted_over_changes_and_the_rest_stays(image: Image) -> None:
     expect(sheet).to_be_hidden()
 
 
+def test_a_reload_keeps_what_was_drawn_and_gives_up_what_was_not(image: Image) -> None:
+    image.ask("a red apple")
+    image.expect_done()
+    shown = image.picture.get_attribute("src")
+    image.ask("a fox")
+    image.expect_preview()
+    image.page.reload()
+    again = to_image(Chat(image.page))
+    expect(again.gallery).to_have_count(1)
+    expect(again.draw).to_be_visible()  # the other one has been given up
+    again.gallery.first.get_by_role("button").click()
+    expect(again.picture).to_have_attribute("src", shown or "")
+    assert picture_file.read(again.fetched("Download")).options["prompt"] == "a red apple"
+
+
 def test_a_picture_that_is_dropped_or_pasted_is_one_to_start_from(image: Image) -> None:
     given = io.BytesIO()
     images.new("RGB", (90, 60), "teal").save(given, "PNG")

@@ -238,6 +238,39 @@ def test_a_sweep_that_is_stopped_is_a_grid_of_what_there_is(served: Server, http
     list(messages)
 
 
+def test_after_a_reload_everything_is_where_it_was(served: Server, http: httpx.Client) -> None:
+    visitor = Visitor(served, http, "before the reload")
+    key, *_ = visitor.call("on_return", "", None)
+    canvas = visitor.drawn("a fox")
+    (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', canvas))
+    visitor.ended("on_take", None, data={"value": found})
+    again = Visitor(served, http, "after it")
+    same, _, _, _, shown, _, gallery, start, address, *_ = again.call("on_return", key, None)
+    assert (same, shown) == (key, canvas) and gallery.count("<li>") == 1
+    assert start["visible"] and http.get(address).status_code == 200
+    assert again.ended("on_take", None, data={"value": found})["success"]
+    stranger = Visitor(served, http, "with a guess").call("on_return", key[:-1], None)
+    assert stranger[0] not in ("", key) and stranger[4] == image_view.empty()
+
+
+def test_a_second_window_follows_what_the_first_one_draws(served: Server, http: httpx.Client) -> None:
+    served.draws = endless = Endless()
+    visitor = Visitor(served, http, "first window")
+    key, *_ = visitor.call("on_return", "", None)
+    visitor.order("a fox")
+    messages = visitor.join("drawing", None)
+    next(message for message in messages if "data:image/jpeg" in json.dumps(message))
+    second = Visitor(served, http, "second window")
+    second.call("on_return", key, None)
+    followed = second.join("following", None)
+    next(message for message in followed if "data:image/jpeg" in json.dumps(message))
+    second.call("on_stop_drawing", None)
+    assert endless.cancelled.wait(WAIT_S)
+    assert [message["msg"] for message in followed][-1] == "process_completed"
+    assert "Stopped" in second.call("standing", None)[3]
+    list(messages)
+
+
 def test_one_visitors_pictures_are_nobody_elses(served: Server, http: httpx.Client) -> None:
     canvas = Visitor(served, http, "owner").drawn("a fox")
     (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', canvas))

@@ -1,0 +1,79 @@
+"""Visitors who come back find what they made, and nobody else does; what nobody can come back to is removed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ui import visits
+from ui.files import Keeper
+from ui.visits import Visits
+
+
+def with_a_file(keeper: Keeper) -> Path:
+    file = keeper.shelf / "made.txt"
+    file.write_text("made")
+    return file
+
+
+def test_who_comes_back_finds_the_same_and_with_a_key_of_its_own() -> None:
+    kept: Visits[Keeper] = Visits()
+    mine = Keeper()
+    key, keeper = kept.enter("", mine)
+    assert keeper is mine
+    assert kept.enter(key, Keeper()) == (key, mine) and kept.enter(key, Keeper())[1] is mine
+    other, another = kept.enter("", Keeper())
+    assert other != key and another is not mine and len(key) > 40
+
+
+@pytest.mark.parametrize("key", [None, 1, [], {}, "", "guessed", "x" * 10_000])
+def test_a_key_that_nobody_was_given_opens_nothing(key: Any) -> None:
+    kept: Visits[Keeper] = Visits()
+    first, keeper = kept.enter("", Keeper())
+    given, new = kept.enter(key, Keeper())
+    assert given not in (first, key) and new is not keeper
+
+
+def test_who_began_before_the_page_knew_them_loses_nothing() -> None:
+    kept: Visits[Keeper] = Visits()
+    key, before = kept.enter("", Keeper())
+    hasty = Keeper()
+    file = with_a_file(hasty)
+    given, keeper = kept.enter(key, hasty)
+    assert keeper is hasty and given != key and file.exists()
+    assert kept.enter(key, Keeper())[1] is before
+    hasty.forget()
+
+
+def test_files_stay_until_the_last_session_has_ended() -> None:
+    kept: Visits[Keeper] = Visits()
+    key, keeper = kept.enter("", Keeper())
+    file = with_a_file(keeper)
+    kept.enter(key, Keeper())  # after a reload, while the page that was left still counts
+    kept.leave(keeper)
+    assert file.exists() and kept.enter(key, Keeper())[1] is keeper
+    kept.leave(keeper)
+    kept.leave(keeper)
+    assert not file.exists() and kept.enter(key, Keeper())[1] is not keeper
+
+
+def test_a_session_that_never_entered_leaves_nothing_behind() -> None:
+    keeper = Keeper()
+    file = with_a_file(keeper)
+    kept: Visits[Keeper] = Visits()
+    kept.leave(keeper)
+    assert not file.exists()
+
+
+def test_of_too_many_visitors_the_first_to_come_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "MOST", 2)
+    kept: Visits[Keeper] = Visits()
+    keys, keepers = zip(*(kept.enter("", Keeper()) for _ in range(2)), strict=True)
+    files = [with_a_file(keeper) for keeper in keepers]
+    kept.enter("", Keeper())
+    assert [file.exists() for file in files] == [False, True]
+    assert kept.enter(keys[1], Keeper())[1] is keepers[1]
+    kept.leave(keepers[0])  # its session ends later, and has nothing left to remove
+    keepers[1].forget()
