@@ -6,28 +6,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-BEGIN = "<!-- measured: python -m benchmarks.image_quality --card writes what stands between these lines -->"
+BEGIN = "<!-- measured: python -m benchmarks.{} --card writes what stands between these lines -->"
 END = "<!-- /measured -->"
 
 
 class Card:
     """A card with a place for figures; SystemExit at once, not after an hour of measuring, if it has none."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, benchmark: str = "image_quality") -> None:
+        self._file, self._begin = file, BEGIN.format(benchmark)
         if not self._parts()[1]:
-            raise SystemExit(f"{file} has no place for the figures: put these two lines into it.\n{BEGIN}\n{END}")
+            raise SystemExit(
+                f"{file} has no place for the figures: put these two lines into it.\n{self._begin}\n{END}"
+            )
 
     def write(self, head: Sequence[str], rows: Iterable[Sequence[str]], settings: Mapping[str, Any]) -> None:
         """Replace what is between the markers."""
         said = ", ".join(f"{name} {value}" for name, value in settings.items())
         before, _, after = self._parts()
-        text = f"{before}{BEGIN}\n\n{markdown(head, rows)}\n\nMeasured with {said}.\n\n{END}{after}"
+        text = f"{before}{self._begin}\n\n{markdown(head, rows)}\n\nMeasured with {said}.\n\n{END}{after}"
         self._file.write_text(text, "utf-8")
 
     def _parts(self) -> tuple[str, bool, str]:
         """What is before the place, whether there is one, and what is behind it."""
-        before, began, rest = self._file.read_text("utf-8").partition(BEGIN)
+        before, began, rest = self._file.read_text("utf-8").partition(self._begin)
         _, ended, after = rest.partition(END)
         return before, bool(began and ended), after
 

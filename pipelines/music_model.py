@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pipelines.music_score import TICKS, Head, Note
+from pipelines.music_styles import STYLES
 from pipelines.music_tokens import (
     FIELDS,
     LENGTHS,
@@ -222,9 +223,6 @@ class Pen:
         return self._sampler.sample(logits.masked_fill(forbidden, -torch.inf)).id
 
 
-UPBEATS = 0.5  # how often a piece begins with an upbeat where nothing says so
-
-
 @torch.inference_mode()
 def compose(
     composer: Composer,
@@ -276,7 +274,7 @@ def plan(
     if given:
         upbeat = has_upbeat(given, head.bar)
     elif upbeat is None:
-        upbeat = bool(torch.rand((), generator=torch.Generator().manual_seed(seed)) < UPBEATS)
+        upbeat = bool(torch.rand((), generator=torch.Generator().manual_seed(seed)) < STYLES[head.style].upbeats)
     melody = fitted(given, (bars + upbeat) * head.bar)
     if harmonise and melody:
         bars = max(1, -(-ending(melody) // head.bar) - upbeat)

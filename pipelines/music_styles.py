@@ -27,6 +27,7 @@ class Style:
     modes: tuple[Mode, ...]
     bars: tuple[int, ...]
     ranges: tuple[tuple[int, int], ...]
+    upbeats: float  # how many of such pieces begin with an upbeat
     paced: bool = False
 
     @property
@@ -56,11 +57,12 @@ def _tune(
     tempo: int,
     metres: tuple[Metre, ...],
     players: tuple[int, ...],
-    modes: tuple[Mode, ...] = ("major", "minor"),
+    upbeats: float,
     paced: bool = False,
 ) -> Style:
     sets = tuple((player,) for player in players)
-    return Style(id, title, description, (1,), sets, tempo, metres, modes, (16, 24, 32, 8), TUNE, paced)
+    modes: tuple[Mode, ...] = ("major", "minor")
+    return Style(id, title, description, (1,), sets, tempo, metres, modes, (16, 24, 32, 8), TUNE, upbeats, paced)
 
 
 STYLES: Mapping[str, Style] = {
@@ -85,6 +87,7 @@ STYLES: Mapping[str, Style] = {
             ("major", "minor"),
             (12, 16, 8, 24),
             SATB,
+            0.7,
         ),
         _tune(
             "air",
@@ -94,6 +97,7 @@ STYLES: Mapping[str, Style] = {
             80,
             ((3, 4), (4, 4), (6, 8), (2, 4)),
             (FLUTE, VIOLIN, WHISTLE, HARP, OBOE, GUITAR),
+            0.63,
             paced=True,
         ),
         _tune(
@@ -103,6 +107,7 @@ STYLES: Mapping[str, Style] = {
             165,
             ((6, 8),),
             (FIDDLE, FLUTE, ACCORDION, WHISTLE, BAGPIPE),
+            0.81,
         ),
         _tune(
             "slip-jig",
@@ -111,6 +116,7 @@ STYLES: Mapping[str, Style] = {
             165,
             ((9, 8),),
             (FLUTE, FIDDLE, WHISTLE),
+            0.41,
         ),
         _tune(
             "reel",
@@ -120,6 +126,7 @@ STYLES: Mapping[str, Style] = {
             200,
             ((4, 4),),
             (FIDDLE, ACCORDION, FLUTE, WHISTLE, BAGPIPE),
+            0.61,
         ),
         _tune(
             "hornpipe",
@@ -128,6 +135,7 @@ STYLES: Mapping[str, Style] = {
             150,
             ((4, 4),),
             (FIDDLE, ACCORDION, CLARINET, WHISTLE),
+            0.92,
         ),
         _tune(
             "strathspey",
@@ -136,6 +144,7 @@ STYLES: Mapping[str, Style] = {
             120,
             ((4, 4),),
             (FIDDLE, BAGPIPE, ACCORDION),
+            0.82,
         ),
         _tune(
             "march",
@@ -144,6 +153,7 @@ STYLES: Mapping[str, Style] = {
             112,
             ((2, 4), (4, 4), (6, 8)),
             (PICCOLO, BAGPIPE, CLARINET, FIDDLE),
+            0.59,
         ),
         _tune(
             "country",
@@ -153,6 +163,7 @@ STYLES: Mapping[str, Style] = {
             112,
             ((4, 4), (6, 8), (2, 4), (3, 4), (9, 8)),
             (RECORDER, VIOLIN, FLUTE, OBOE),
+            0.65,
             paced=True,
         ),
     )

@@ -81,7 +81,7 @@ def test_a_perfect_artist_gets_full_marks(emoji, pictures):
 
 def test_it_runs_from_end_to_end(emoji, pictures, tmp_path, capsys):
     card = tmp_path / "README.md"
-    card.write_text(f"# Model\n\n{BEGIN}\nold\n{END}\n\nCredits\n")
+    card.write_text(f"# Model\n\n{BEGIN.format('image_quality')}\nold\n{END}\n\nCredits\n")
     quality = Quality(Artist(emoji, 1, 1.5), probe.new_probe(pictures).eval(), pictures, 2)
     with torch.no_grad():
         figures = quality.figures(tmp_path)
