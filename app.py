@@ -27,12 +27,12 @@ from pipelines import catalog, catalog_file
 from pipelines.catalog_file import Added
 from pipelines.device import detect
 from pipelines.engine import Engine, Limits, LocalEngine
-from pipelines.errors import PolymuseError, format_bytes
+from pipelines.errors import PolymuseError, WeightsError, format_bytes
 from pipelines.events import Progress, Update
 from pipelines.image_offer import Offer
 from pipelines.memory import Memory
 from pipelines.spec import Registry
-from pipelines.speech_catalog import for_guests
+from pipelines.speech_catalog import MORE_VOICES, for_guests
 from pipelines.weights import Store, is_built_in
 from ui import TABS, explain, header, health, theme
 from ui.guard import Guard
@@ -99,6 +99,11 @@ def prefetch(engine: LocalEngine, store: Store) -> None:
         if is_built_in(spec.weights):
             store.fetch(spec.weights, _on_terminal(spec.title))
             print(f"\r{spec.title}: ready" + " " * 60)
+    try:
+        store.fetch(MORE_VOICES, _on_terminal("More voices"))
+        print("\rMore voices: ready" + " " * 60)
+    except WeightsError as error:  # there are ten without them
+        print(f"\rMore voices: {error}")
 
 
 def launch(page: gr.Blocks, engine: Engine, settings: Settings) -> str:

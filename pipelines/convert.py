@@ -83,6 +83,18 @@ class Concatenate:
             shutil.copyfile(other, target / other.name)
 
 
+@dataclass(frozen=True)
+class VoiceTables:
+    """Puts Kokoro's voices, a file of float32 rows of 256 for each, into one table."""
+
+    def __call__(self, source: Path, target: Path) -> None:
+        import numpy as np
+        from safetensors.numpy import save_file
+
+        tables = {path.stem: np.fromfile(path, "<f4").reshape(-1, 256) for path in sorted(source.glob("*.bin"))}
+        save_file(tables, target / "voices.safetensors")
+
+
 def _main() -> None:
     convert, source, target = pickle.loads(sys.stdin.buffer.read())
     convert(source, target)

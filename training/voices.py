@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from pipelines.speech_voices import VOICES
+from pipelines.speech_voices import BUNDLED
 from pipelines.weights import ASSETS
 
 PACKAGE = "kokoro-js@1.2.1"
@@ -61,7 +61,7 @@ def take(package: bytes, out: Path) -> None:
             assert file is not None, name
             return file.read()
 
-        voices = {id: np.frombuffer(member(f"voices/{id}.bin"), "<f4").reshape(-1, WIDTH) for id in VOICES}
+        voices = {id: np.frombuffer(member(f"voices/{id}.bin"), "<f4").reshape(-1, WIDTH) for id in BUNDLED}
         (out / "LICENSE").write_bytes(member("LICENSE"))
     save_file({id: np.ascontiguousarray(styles) for id, styles in voices.items()}, out / "voices.safetensors")
 

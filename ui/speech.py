@@ -16,7 +16,7 @@ import gradio as gr
 from pipelines.engine import Engine
 from pipelines.speech_request import MOST_SPEAKERS, SpeechRequest
 from pipelines.speech_text import CHARACTERS_PER_S, speakers
-from pipelines.speech_voices import LANGUAGE_TITLES, VOICES, Language
+from pipelines.speech_voices import BUNDLED, LANGUAGE_TITLES, VOICES, Language
 from ui import explain, fields, states
 from ui.models import describe, option
 from ui.player import player
@@ -73,7 +73,8 @@ def build(engine: Engine) -> None:
         return
     most = models[0].limits["characters"]
     studio_state = gr.State(Studio(), delete_callback=Studio.forget)
-    voices = [(voice.label, voice.id) for voice in VOICES.values()]
+    later = " · fetched at first use"
+    voices = [(f"{voice.label}{'' if id in BUNDLED else later}", id) for id, voice in VOICES.items()]
     with gr.Row(elem_classes="pm-workspace"):
         with gr.Column(scale=3, min_width=320, elem_classes="pm-stage"):
             text = gr.Textbox(
