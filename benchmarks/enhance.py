@@ -61,11 +61,13 @@ def gain(pipeline: EnhancePipeline, clip: Clip) -> float:
 
 
 def errors(pipeline: EnhancePipeline, clip: Clip) -> tuple[list[float], list[float]]:
-    """How far from each target the loudness is, and the true peaks."""
+    """How far from each target the loudness is, by pyloudnorm, and the true peaks."""
+    import pyloudnorm
+
     far, high = [], []
     for target in TARGETS:
         samples = enhanced(pipeline, clip.noisy, loudness=target).samples[:, None] / np.float32(32768)
-        far.append(abs(loudness.measured(samples) - target))
+        far.append(abs(pyloudnorm.Meter(RATE).integrated_loudness(samples) - target))
         high.append(loudness.decibels(float(loudness.peaks(samples).max())))
     return far, high
 

@@ -3,10 +3,13 @@
 The noises are made by rule, since recordings of them would have to be fetched: babble is five other voices at once,
 hum the mains and its overtones, hiss is pink, keys are short bursts in pairs, and traffic is a rumble with cars that
 pass.
+
+    python -m benchmarks.enhance_clips assets/enhance-example.flac     # what the tab offers to try
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import gcd
@@ -34,6 +37,9 @@ BABBLE = {  # other voices than these, some with an accent
     "pm_alex": "The soup needs salt, the bread needs butter, and I need ten minutes without a question.",
     "ff_siwis": "They found the key under the mat, of course, where everybody in the street knew that it was.",
 }
+
+EXAMPLE_VOICE, EXAMPLE_RATE, EXAMPLE_LEVEL, EXAMPLE_DB = "bf_emma", 24_000, 0.02, 8.0
+EXAMPLE = "This was recorded at home: the computer hums, somebody types, and there is a road. You should hear only me."
 
 Samples = NDArray[np.float64]
 
@@ -139,3 +145,19 @@ def _speaker() -> Callable[[str, str], Samples]:
         return np.asarray(resample_poly(audio.samples / 32768, RATE // shared, speech.RATE // shared))
 
     return say
+
+
+def example() -> Samples:
+    """A quiet recording from a room with a road, a computer and somebody who types."""
+    clean = _at(_speaker()(EXAMPLE_VOICE, EXAMPLE), EXAMPLE_LEVEL)
+    random = np.random.default_rng(3)
+    shares = {hum: 1.0, keys: 0.7, traffic: 0.7}
+    noises = [share * _at(make(len(clean), random), 1.0) for make, share in shares.items()]
+    return clean + _at(np.sum(noises, axis=0), EXAMPLE_LEVEL * 10 ** (-EXAMPLE_DB / 20))
+
+
+if __name__ == "__main__":
+    import soundfile
+    from scipy.signal import resample_poly
+
+    soundfile.write(sys.argv[1], resample_poly(example(), EXAMPLE_RATE, RATE), EXAMPLE_RATE, "PCM_16")

@@ -17,7 +17,7 @@ from pipelines import enhance_network, enhance_tone, loudness, sound_in, spectro
 from pipelines.enhance_bands import HOP, SIZE, WIDTHS
 from pipelines.enhance_denoise import BLOCK, LATE, Stream
 from pipelines.enhance_network import AHEAD, Network
-from pipelines.enhance_request import EnhanceRequest
+from pipelines.enhance_request import READING, EnhanceRequest
 from pipelines.errors import BadRequest
 from pipelines.events import Emit, Enhanced, Preview, Progress, Sound
 from pipelines.sound_in import MOST_SECONDS, RATE, Floats, Recording
@@ -43,31 +43,31 @@ class EnhancePipeline:
         Raises BadRequest where the file holds no sound that can be used.
         """
         assert request.audio is not None  # or the request would have been refused
-        emit(Progress(label="Reading the recording"))
+        emit(Progress(label=READING))
         recording = sound_in.read(request.audio, seconds=request.seconds or MOST_SECONDS)
         before = recording.samples
 
         def tick() -> None:
             emit(SHAPING)
 
-        clean, mask = self._cleaned(before, request.denoise, emit)
-        left = loudness.measured(clean)
-        if left < NOTHING_LEFT and request.denoise:
+        after, mask = self._cleaned(before, request.denoise, emit)
+        if request.denoise and loudness.measured(after, tick) < NOTHING_LEFT:
             raise BadRequest("Only noise was found in this recording. Turn the noise removal down to keep some of it.")
-        clean = enhance_tone.shape(clean, request.tone, tick)
-        after, reached, peak = loudness.made(clean, request.loudness, tick)
-        matched, _, _ = loudness.made(before, reached if np.isfinite(reached) else 0, tick)
+        enhance_tone.shape(after, request.tone, tick)
+        reached, peak = loudness.make(after, request.loudness, tick)
+        was = loudness.measured(before, tick)
+        loudness.make(before, max(QUIETEST, reached), tick)
         samples = pcm(after)
         for start in range(0, len(samples), RATE):
             emit(Sound(samples[start : start + RATE], RATE))
         return Enhanced(
             samples,
             RATE,
-            before=pcm(matched),
-            was=max(QUIETEST, loudness.measured(before)),
+            before=pcm(before),
+            was=max(QUIETEST, was),
             loudness=max(QUIETEST, reached),
             peak=peak,
-            pictures=_pictures(matched, after, mask),
+            pictures=_pictures(before, after, mask),
             remarks=tuple(_remarks(recording, request, reached)),
             settings=request.tone.settings(),
         )
@@ -78,19 +78,19 @@ class EnhancePipeline:
             return noisy.copy(), None
         streams = [Stream(self._network, amount) for _ in range(noisy.shape[1])]
         blocks = -(-(len(noisy) + LATE) // BLOCK)
-        padded = np.pad(noisy, ((0, blocks * BLOCK - len(noisy)), (0, 0)))
-        clean = np.empty_like(padded)
+        clean = np.empty((blocks * BLOCK, noisy.shape[1]), np.float32)
         masks = []
         sketch = _Sketch(noisy, blocks, emit)
         for number in range(blocks):
             for channel, stream in enumerate(streams):
                 emit(Progress(number, blocks, "Removing noise"))
                 here = slice(number * BLOCK, (number + 1) * BLOCK)
-                clean[here, channel], gains = stream(np.ascontiguousarray(padded[here, channel]))
+                block = noisy[here, channel]
+                clean[here, channel], gains = stream(np.pad(block, (0, BLOCK - len(block))))
                 if channel == 0:
                     masks.append(gains)
             sketch.show(clean[LATE:], (number + 1) * BLOCK - LATE, number + 1)
-        return clean[LATE:][: len(noisy)].copy(), np.concatenate(masks)[AHEAD:]
+        return clean[LATE:][: len(noisy)], np.concatenate(masks)[AHEAD:]
 
 
 class _Sketch:
@@ -121,7 +121,10 @@ class _Sketch:
 
 def pcm(samples: Floats) -> NDArray[np.int16]:
     """As 16-bit samples, (n,) where there is one channel."""
-    whole = np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16)
+    whole: NDArray[np.int16] = np.empty(samples.shape, np.int16)
+    for start in range(0, len(samples), RATE):
+        stretch = slice(start, start + RATE)
+        whole[stretch] = np.round(np.clip(samples[stretch], -1, 1) * 32767)
     return whole[:, 0] if whole.shape[1] == 1 else whole
 
 

@@ -14,6 +14,7 @@ from pipelines.sound_in import MOST_SECONDS
 from pipelines.spec import Request
 
 BUILT_IN = "deepfilternet-3"
+READING = "Reading the recording"  # the first sign of every run: what comes before is waiting and loading
 Loudness = Literal[-16, -23, 0]
 
 

@@ -52,8 +52,8 @@ PRESETS: dict[Preset, Tone] = {
 }
 
 
-def shape(samples: Floats, tone: Tone, tick: Callable[[], None]) -> Floats:
-    """The sound with this tone, changed in place a second at a time; `tick` is called at each."""
+def shape(samples: Floats, tone: Tone, tick: Callable[[], None]) -> None:
+    """Give the sound, where it is, this tone, a second at a time; `tick` is called at each."""
     from scipy.signal import sosfilt
 
     sections = _sections(tone)
@@ -64,7 +64,6 @@ def shape(samples: Floats, tone: Tone, tick: Callable[[], None]) -> Floats:
             samples[start : start + RATE], state = sosfilt(sections, samples[start : start + RATE], axis=0, zi=state)
     if tone.compression:
         _compress(samples, tone.compression, tick)
-    return samples
 
 
 def _sections(tone: Tone) -> NDArray[np.float64]:

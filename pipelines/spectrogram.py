@@ -35,16 +35,17 @@ def columns(length: int) -> int:
 
 def levels(samples: Floats, count: int) -> Levels:
     """How loud it is in dB, in ROWS pitches (the lowest first) at each of `count` times; channels together."""
-    sound = np.pad(samples.mean(axis=1), SIZE // 2)
     each = len(samples) / count
     looks = max(1, min(LOOKS, int(each) // (SIZE // 4)))
-    begins = ((np.arange(count * looks) + 0.5) * each / looks).astype(int)
+    begins = ((np.arange(count * looks) + 0.5) * each / looks).astype(int) - SIZE // 2
     window = np.hanning(SIZE).astype(np.float32)
     weights = _rows()
     found = np.empty((ROWS, count), np.float32)
     for start in range(0, count, 64):
         some = begins[start * looks : (start + 64) * looks]
-        frames = sound[some[:, None] + np.arange(SIZE)] * window
+        places = some[:, None] + np.arange(SIZE)
+        there = (places >= 0) & (places < len(samples))
+        frames = samples[np.clip(places, 0, len(samples) - 1)].mean(axis=2) * there * window
         power = np.square(np.abs(np.fft.rfft(frames))) @ weights
         found[:, start : start + 64] = 10 * np.log10(power.reshape(-1, looks, ROWS).mean(axis=1).T + 1e-9)
     return found

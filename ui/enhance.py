@@ -86,7 +86,7 @@ def build(engine: Engine) -> None:
             )
             with gr.Row(elem_classes="pm-actions"):
                 enhance = gr.Button("Enhance", variant="primary", scale=0, min_width=120, elem_id="pm-enhance-go")
-                first = gr.Button(f"Try {FIRST_S} seconds", scale=0, min_width=120, elem_id="pm-enhance-first")
+                first = gr.Button(f"Try {FIRST_S} seconds", scale=0, min_width=160, elem_id="pm-enhance-first")
                 stop = gr.Button(
                     "Stop", variant="stop", scale=0, min_width=120, visible=False, elem_id="pm-enhance-stop"
                 )
@@ -133,7 +133,7 @@ def build(engine: Engine) -> None:
         request = request_from(EnhanceRequest, given)
         assert isinstance(request, EnhanceRequest)
         booth.begin(request)
-        return as_it_stands(booth)
+        return enhancing_stands(booth)
 
     def on_enhance(path: str | None, booth: Booth, *values: Any) -> tuple[Any, ...]:
         return begin(path, booth, 0, values)
@@ -156,7 +156,7 @@ def build(engine: Engine) -> None:
             if booth.cleaning is cleaning:
                 booth.busy = False
 
-    def as_it_stands(booth: Booth) -> tuple[Any, ...]:
+    def enhancing_stands(booth: Booth) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
         busy = booth.busy
         buttons = gr.Button(visible=not busy), gr.Button(visible=not busy), gr.Button(visible=busy)
@@ -166,19 +166,22 @@ def build(engine: Engine) -> None:
         if booth.busy:  # it never came to a run: gradio's queue is full
             booth.busy = False
             booth.line = states.failed("This could not be started. Press Enhance again.")
-        return as_it_stands(booth)
+        return enhancing_stands(booth)
 
     def on_stop_enhancing(booth: Booth) -> tuple[Any, ...]:
         if booth.busy:
             booth.busy = False
             booth.line = states.stopped()
-        return as_it_stands(booth)
+        return enhancing_stands(booth)
 
-    def on_example(booth: Booth) -> str:
+    def on_noisy_example(booth: Booth) -> str:
         """A copy: no file of the repository is ever served."""
         copy = booth.shelf / EXAMPLE.name
         copy.write_bytes(EXAMPLE.read_bytes())
         return str(copy)
+
+    def on_preset(name: Preset) -> tuple[float, ...]:
+        return tuple(getattr(PRESETS[name], each) for each in tone)
 
     may_refuse = refusing(enhance)
     stands = [enhance, first, stop, player, status]
@@ -191,11 +194,11 @@ def build(engine: Engine) -> None:
     for event in begun:
         run = event.success(enhancing, booth_state, [player, status], **may_refuse)
         runs.append(run)
-        run.then(as_it_stands, booth_state, stands, **QUIET)
+        run.then(enhancing_stands, booth_state, stands, **QUIET)
         run.failure(on_no_enhancing, booth_state, stands, **QUIET)
     stop.click(on_stop_enhancing, booth_state, stands, cancels=runs, **QUIET)
-    example.click(on_example, booth_state, audio, **QUIET)
-    preset.change(lambda name: tuple(getattr(PRESETS[name], each) for each in tone), preset, [*tone.values()], **QUIET)
+    example.click(on_noisy_example, booth_state, audio, **QUIET)
+    preset.change(on_preset, preset, [*tone.values()], **QUIET)
     model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **QUIET)
     endpoint(engine, EnhanceRequest, "enhance")
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from pipelines import sound_file
 from pipelines.engine import Engine
-from pipelines.enhance_request import EnhanceRequest
+from pipelines.enhance_request import READING, EnhanceRequest
 from pipelines.events import Audio, Enhanced, Preview, Progress, Result, Sound
 from ui import files, states
 from ui.wire import Failed, Moment, Stopped, data_uri, watch
@@ -69,8 +69,8 @@ class Cleaning:
                 return states.stopped()
             case Sound():
                 return None
-            case Progress(unit="steps"):
-                self._began = self._began or time.monotonic()
+            case Progress(label=label) if label == READING:
+                self._began = time.monotonic()
                 return states.of(moment)
             case _:
                 return states.of(moment)
@@ -123,7 +123,7 @@ def _facts(made: Enhanced) -> list[str]:
     """What was measured, and what has to be said."""
     return [
         f"Loudness {_signed(made.was)} to {_signed(made.loudness)} LUFS",
-        f"Peaks at {_signed(made.peak)} dB",
+        f"Peaks at {_signed(made.peak)} dB; before and after are played equally loud",
         *made.remarks,
     ]
 
