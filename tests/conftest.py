@@ -21,6 +21,7 @@ from pipelines.engine import LocalEngine
 from pipelines.events import Cancelled, Emit, Token
 from pipelines.image_request import BUILT_IN
 from pipelines.spec import Request
+from tests.fakes.bandleader import Composes, bandleader, compose
 from tests.fakes.drawer import Draws, draw, drawer
 from tests.fakes.speaker import Speaks, speak, speaker
 from tests.pipelines.fakes import FakeStore, Script, engine, say, spec
@@ -56,7 +57,8 @@ def gradio_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @dataclass
 class Server:
     """A served page and what is behind it. `script` is what the model does, `draws` what the
-    image models do, `speaks` what the speech model does, `store` what becomes of their weights."""
+    image models do, `speaks` what the speech model does, `composes` what the composer does,
+    `store` what becomes of their weights."""
 
     url: str
     page: gr.Blocks
@@ -65,6 +67,7 @@ class Server:
     script: Script = field(default_factory=say)
     draws: Draws = field(default_factory=draw)
     speaks: Speaks = field(default_factory=speak)
+    composes: Composes = field(default_factory=compose)
 
     def run(self, request: Request, emit: Emit) -> str:
         return self.script(request, emit)
@@ -80,8 +83,9 @@ def one_server() -> Iterator[Server]:
     second = spec("other", say("I ", "am ", "another"), request=ChatRequest)
     drawers = [drawer(name, lambda *run: server.draws(*run)) for name in (BUILT_IN, "other-drawer")]
     voice = speaker(lambda *run: server.speaks(*run))
+    band = bandleader(lambda *run: server.composes(*run))
     first = spec(MODEL, lambda *run: server.run(*run), request=ChatRequest)
-    eng = engine(first, second, *drawers, voice, store=store)
+    eng = engine(first, second, *drawers, voice, band, store=store)
     page = app.build(eng)
     url = app.launch(page, eng, parse(["--port", str(free_port())], {}))
     server = Server(url, page, eng, store)
@@ -99,6 +103,7 @@ def served(one_server: Server) -> Iterator[Server]:
     one_server.script = say()
     one_server.draws = draw()
     one_server.speaks = speak()
+    one_server.composes = compose()
     yield one_server
     status = one_server.engine.status()
     assert (status.running, status.queued) == (0, 0), "the test left a job behind"

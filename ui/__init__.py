@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from ui import chat, image, speech
+from ui import chat, image, music, speech
 
-TABS: tuple[ModuleType, ...] = (chat, image, speech)
+TABS: tuple[ModuleType, ...] = (chat, image, speech, music)
 """The tabs in page order: modules with a TITLE and build(engine)."""
