@@ -26,6 +26,12 @@
     pixels = 2_097_152                 # the most, width times height
     upscale = 1                        # 4: enlarge each picture four times, unless a request says otherwise
 
+    [[music]]                          # the built-in composer, played with another soundfont; id, title, repo or
+    id = "my-band"                     # path, revision, licence and card as above
+    title = "My band"
+    path = "/a/file.sf2"
+    licence = "MIT"
+
     [[lora]]                           # for image requests, by its id
     id = "my-style"
     title = "My style"
@@ -51,6 +57,7 @@ from pipelines.errors import CatalogError
 from pipelines.image_catalog import PATTERNS, image_model
 from pipelines.image_families import MadeFor
 from pipelines.image_lora import REPO, Lora
+from pipelines.music_catalog import music_model
 from pipelines.spec import ModelSpec
 from pipelines.weights import Hub, Local
 
@@ -124,6 +131,14 @@ class _ImageEntry(_ModelEntry):
         )
 
 
+class _MusicEntry(_ModelEntry):
+    """One [[music]] table: whose soundfont it is."""
+
+    def spec(self, device: Device) -> ModelSpec[Any]:
+        facts = self.model_dump(include={"id", "title", "licence", "card"})
+        return music_model(self.weights(("*.sf2",)), **facts)
+
+
 class _LoraEntry(_Entry):
     """One [[lora]] table."""
 
@@ -138,6 +153,7 @@ class _File(BaseModel):
 
     chat: list[_ChatEntry] = []
     image: list[_ImageEntry] = []
+    music: list[_MusicEntry] = []
     lora: list[_LoraEntry] = []
 
 
@@ -162,8 +178,8 @@ def read(path: Path, device: Device) -> Added:
     except ValidationError as error:
         problems = "; ".join(_sentence(tables, dict(problem)) for problem in error.errors())
         raise CatalogError(f"In the catalog file {path}: {problems}.") from None
-    models = [*(entry.spec(device) for entry in file.chat), *(entry.spec(device) for entry in file.image)]
-    return Added(tuple(models), tuple(entry.lora() for entry in file.lora))
+    models = tuple(entry.spec(device) for entry in (*file.chat, *file.image, *file.music))
+    return Added(models, tuple(entry.lora() for entry in file.lora))
 
 
 def _sentence(tables: dict[str, Any], problem: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-SAFE = (".safetensors", ".gguf", ".onnx")
+SAFE = (".safetensors", ".gguf", ".onnx", ".sf2")
 CAN_RUN_CODE = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".h5", ".keras", ".py")
 
 

@@ -114,6 +114,8 @@ def load(path: Path) -> MusicPipeline:
     from pipelines.music_model import Composer
 
     encoder = TextEncoder.load(path / "sentences")
-    soundfont = next((path / "soundfont").glob("*.sf2"))
+    soundfont = path / "soundfont"
+    if soundfont.is_dir():
+        soundfont = next(soundfont.glob("*.sf2"))
     chooser = Chooser(lambda texts: encoder.sentences(texts).numpy())
     return MusicPipeline(Composer.from_pretrained(path / "model"), chooser, soundfont.read_bytes())

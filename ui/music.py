@@ -29,7 +29,7 @@ TITLE = "Music"
 
 RATE = 48_000  # of the built-in synthesiser
 CUSHION_S = 4.0  # where composing is slower than hearing
-MOST_SEED = 2**31
+MOST_SEED = 1_000_000
 ROLL = """
 <p class="pm-chosen" aria-label="What was chosen"></p>
 <div class="pm-roll">
@@ -116,7 +116,7 @@ def build(engine: Engine) -> None:
         request = request_from(MusicRequest, given)
         assert isinstance(request, MusicRequest)
         studio.begin(request)
-        return request.seed, *as_it_stands(studio)
+        return request.seed, *music_as_it_stands(studio)
 
     async def composing(http: gr.Request, studio: Studio) -> AsyncIterator[tuple[dict[str, Any], str]]:
         piece = studio.piece
@@ -133,7 +133,7 @@ def build(engine: Engine) -> None:
             if studio.piece is piece and studio.state == "live":
                 studio.ended()
 
-    def as_it_stands(studio: Studio) -> tuple[Any, ...]:
+    def music_as_it_stands(studio: Studio) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
         busy = studio.state == "live"
         chosen = studio.piece is not None and bool(studio.piece.settings) and not busy
@@ -144,14 +144,14 @@ def build(engine: Engine) -> None:
         if studio.state == "live":  # it never came to a run: gradio's queue is full
             studio.ended()
             studio.line = states.failed("This could not be started. Press Compose again.")
-        return as_it_stands(studio)
+        return music_as_it_stands(studio)
 
     def on_stop_composing(studio: Studio) -> tuple[Any, ...]:
         if studio.state == "live":
             studio.stop()
             kept = studio.piece is not None and bool(studio.piece.track.downloads)
             studio.line = states.stopped("what was composed is kept" if kept else "")
-        return as_it_stands(studio)
+        return music_as_it_stands(studio)
 
     def on_keep(studio: Studio) -> list[Any]:
         found = {} if studio.piece is None else studio.piece.settings | {"random_seed": False}
@@ -168,7 +168,7 @@ def build(engine: Engine) -> None:
         **may_refuse,
     )
     run = begun.success(composing, studio_state, [heard, status], **may_refuse)
-    run.then(as_it_stands, studio_state, stands, **QUIET)
+    run.then(music_as_it_stands, studio_state, stands, **QUIET)
     run.failure(on_no_composing, studio_state, stands, **QUIET)
     stop.click(on_stop_composing, studio_state, stands, cancels=[run], **QUIET)
     keep.click(on_keep, studio_state, columns, **QUIET)

@@ -34,7 +34,7 @@ class Composing:
         self.id = secrets.token_urlsafe(9)
         self.track = Track()
         self.head: Head | None = None
-        self.bars = 0
+        self.bars = self.whole = 0  # those asked for, and those with the one that holds an upbeat
         self.notes: list[Note] = []
         self._batches: list[str] = []  # the notes as the page reads them, those of each update together
         self._folder = Path()
@@ -60,7 +60,8 @@ class Composing:
         match moment:
             case Notes(notes=notes, head=head, step=step, total=total):
                 self._began = self._began or time.monotonic()
-                self.head, self.bars = head, total
+                self.bars, self.whole = self.bars if self.head else total, total
+                self.head = head
                 self.notes += notes
                 return states.composing(step, total, len(self.notes))
             case Sound():
@@ -111,7 +112,7 @@ class Composing:
         if self.head is None:
             return told
         head = self.head
-        told["ticks"] = {"bar": head.bar, "second": head.tempo / 60 * TICKS, "end": self.bars * head.bar}
+        told["ticks"] = {"bar": head.bar, "second": head.tempo / 60 * TICKS, "end": self.whole * head.bar}
         told["voices"] = [music_instruments.NAMES[program] for program in head.instruments]
         beats, value = head.metre
         told["chosen"] = [

@@ -16,7 +16,7 @@ from tests.pipelines.fakes import say, spec
 
 Composes = Callable[[MusicRequest, Emit], Music]
 RATE = 48_000
-HEAD = Head("air", 9, "minor", (4, 4), 240, (73, 24))
+HEAD = Head("air", 9, "minor", (4, 4), 240, (73, 68))
 BARS = 3
 
 

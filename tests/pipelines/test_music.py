@@ -105,7 +105,7 @@ def test_a_melody_goes_on(pipeline: MusicPipeline) -> None:
 
 
 def test_a_melody_is_set_for_four_voices(pipeline: MusicPipeline) -> None:
-    updates, music = run(pipeline, MusicRequest(melody=MELODY, melody_use="harmonise"))
+    _, music = run(pipeline, MusicRequest(melody=MELODY, melody_use="harmonise"))
     pitches = [note.pitch for note in music.score.notes if note.voice == 0]
     assert pitches == [pitch for _, _, pitch in SCALE]
     assert len(music.score.head.instruments) == 4 and any(note.voice > 0 for note in music.score.notes)

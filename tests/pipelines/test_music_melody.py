@@ -6,6 +6,7 @@ import io
 import random
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import mido
@@ -77,7 +78,7 @@ def test_of_a_chord_the_highest_note_counts_and_voices_never_overlap() -> None:
     chords = [(at, length * 2, pitch - below) for at, length, pitch in SCALE for below in (0, 4, 7)]
     notes = read(midi(track(chords))).notes
     assert [note.pitch for note in notes] == [pitch for _, _, pitch in SCALE]
-    assert all(a.start + a.length <= b.start for a, b in zip(notes, notes[1:], strict=False))
+    assert all(a.start + a.length <= b.start for a, b in pairwise(notes))
 
 
 def test_silence_before_the_first_bar_goes_and_an_upbeat_stays() -> None:

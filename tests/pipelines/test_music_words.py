@@ -52,7 +52,7 @@ def test_tempo_bars_and_metre_are_read_from_figures_and_words() -> None:
 
 
 def test_a_metre_that_there_is_not_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ValueError, match="7/8 is not a metre.*3/4"):
+    with pytest.raises(ValueError, match=r"7/8 is not a metre.*3/4"):
         music_words.metre("a dance in 7/8")
 
 
