@@ -178,8 +178,9 @@ def read(path: Path, device: Device) -> Added:
     except ValidationError as error:
         problems = "; ".join(_sentence(tables, dict(problem)) for problem in error.errors())
         raise CatalogError(f"In the catalog file {path}: {problems}.") from None
-    models = tuple(entry.spec(device) for entry in (*file.chat, *file.image, *file.music))
-    return Added(models, tuple(entry.lora() for entry in file.lora))
+    painters = (entry.spec(device) for entry in file.image)
+    models = [*(entry.spec(device) for entry in file.chat), *painters, *(entry.spec(device) for entry in file.music)]
+    return Added(tuple(models), tuple(entry.lora() for entry in file.lora))
 
 
 def _sentence(tables: dict[str, Any], problem: dict[str, Any]) -> str:
