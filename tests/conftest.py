@@ -23,6 +23,7 @@ from pipelines.image_request import BUILT_IN
 from pipelines.spec import Request
 from tests.fakes.bandleader import Composes, bandleader, compose
 from tests.fakes.drawer import Draws, draw, drawer
+from tests.fakes.enhancer import Enhances, enhance, enhancer
 from tests.fakes.speaker import Speaks, speak, speaker
 from tests.pipelines.fakes import FakeStore, Script, engine, say, spec
 
@@ -58,7 +59,7 @@ def gradio_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 class Server:
     """A served page and what is behind it. `script` is what the model does, `draws` what the
     image models do, `speaks` what the speech model does, `composes` what the composer does,
-    `store` what becomes of their weights."""
+    `enhances` what the enhancer does, `store` what becomes of their weights."""
 
     url: str
     page: gr.Blocks
@@ -68,6 +69,7 @@ class Server:
     draws: Draws = field(default_factory=draw)
     speaks: Speaks = field(default_factory=speak)
     composes: Composes = field(default_factory=compose)
+    enhances: Enhances = field(default_factory=enhance)
 
     def run(self, request: Request, emit: Emit) -> str:
         return self.script(request, emit)
@@ -84,8 +86,9 @@ def one_server() -> Iterator[Server]:
     drawers = [drawer(name, lambda *run: server.draws(*run)) for name in (BUILT_IN, "other-drawer")]
     voice = speaker(lambda *run: server.speaks(*run))
     band = bandleader(lambda *run: server.composes(*run))
+    cleaner = enhancer(lambda *run: server.enhances(*run))
     first = spec(MODEL, lambda *run: server.run(*run), request=ChatRequest)
-    eng = engine(first, second, *drawers, voice, band, store=store)
+    eng = engine(first, second, *drawers, voice, band, cleaner, store=store)
     page = app.build(eng)
     url = app.launch(page, eng, parse(["--port", str(free_port())], {}))
     server = Server(url, page, eng, store)
@@ -104,6 +107,7 @@ def served(one_server: Server) -> Iterator[Server]:
     one_server.draws = draw()
     one_server.speaks = speak()
     one_server.composes = compose()
+    one_server.enhances = enhance()
     yield one_server
     status = one_server.engine.status()
     assert (status.running, status.queued) == (0, 0), "the test left a job behind"

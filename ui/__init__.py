@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from ui import chat, image, music, speech
+from ui import chat, enhance, image, music, speech
 
-TABS: tuple[ModuleType, ...] = (chat, image, speech, music)
+TABS: tuple[ModuleType, ...] = (chat, image, speech, music, enhance)
 """The tabs in page order: modules with a TITLE and build(engine)."""

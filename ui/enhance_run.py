@@ -53,12 +53,12 @@ class Cleaning:
 
     def _take(self, moment: Moment, folder: Path) -> str | None:
         match moment:
-            case Preview(image=image, noisy=noisy):
+            case Preview(image=image, noisy=noisy, step=step, total=total):
                 pictures = {"after": data_uri(image)}
                 if noisy is not None:
                     pictures["before"] = data_uri(noisy)
                 self.shown = self.shown | {"pictures": pictures}
-                return None
+                return states.working(Progress(step, total, "Removing noise"))
             case Result(artifact=artifact):
                 assert isinstance(artifact, Enhanced)
                 self.shown = self.shown | _written(artifact, moment, folder)

@@ -18,7 +18,7 @@ from gradio.themes.utils.fonts import LocalFont
 from gradio.themes.utils.sizes import Size
 
 ASSETS = Path(__file__).parent.parent / "assets"
-STYLES = tuple(ASSETS / f"{name}.css" for name in ("style", "image", "speech", "music"))
+STYLES = tuple(ASSETS / f"{name}.css" for name in ("style", "image", "speech", "enhance", "music"))
 ICON = ASSETS / "icon.svg"
 
 
