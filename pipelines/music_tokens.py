@@ -27,6 +27,7 @@ NONE, REST = 0, 1  # numbers of what is not known, and of a rest; the others are
 PITCHES = HIGHEST - LOWEST + 3
 VOICES = 4
 LONGEST_BAR, MOST_BARS, PHRASE = 144, 33, 8
+BACK, MOST_ALIKE = (1, 2, 4, 8), 7  # bars after which music likes to come again
 PACES = (90, 130)  # quarter notes per minute: slower than the first is slow, faster than the last is fast
 
 FIELDS: dict[str, int] = {
@@ -48,8 +49,11 @@ FIELDS: dict[str, int] = {
     "ahead": PITCHES,  # what the highest voice has next, where that is known
     **{f"pitch{part}": PITCHES for part in range(VOICES)},  # each voice's last event
     **{f"left{part}": len(LENGTHS) + 1 for part in range(VOICES)},  # and how long it still lasts
+    **{f"pitch{back}ago": PITCHES for back in BACK},  # what this voice began at this place so many bars ago
+    **{f"length{back}ago": len(LENGTHS) + 1 for back in BACK},
+    **{f"alike{back}": MOST_ALIKE + 1 for back in BACK},  # of its last events, those that were as so many bars ago
 }
-PITCH_FIELDS = ("before", "ahead", *(f"pitch{part}" for part in range(VOICES)))
+PITCH_FIELDS = ("before", "ahead", *(f"pitch{part}" for part in range(VOICES)), *(f"pitch{back}ago" for back in BACK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ class Sheet:
         self._part_ends = [0] * VOICES
         self._own = [0] * VOICES
         self._before = (NONE, 0)
+        self._begun: list[dict[int, tuple[int, int]]] = [{} for _ in self.parts]  # by voice and time
+        self._alike = [[0] * len(BACK) for _ in self.parts]
         pace = 1 + sum(head.tempo >= bound for bound in PACES) if self.style.paced else 0
         self._constant = [
             list(STYLES).index(head.style),
@@ -140,6 +146,7 @@ class Sheet:
         time, part = self.time, self.parts[self.voice]
         bar = time // self.bar
         left = [length_number(end - time) for end in self._part_ends]
+        ago = [self._ago(back) for back in BACK]
         return [
             *self._constant,
             part,
@@ -151,6 +158,9 @@ class Sheet:
             ahead,
             *self._pitches,
             *left,
+            *(pitch for pitch, _ in ago),
+            *(length for _, length in ago),
+            *self._alike[self.voice],
         ]
 
     def pitches(self) -> list[bool]:
@@ -174,15 +184,24 @@ class Sheet:
     def write(self, event: Event) -> Note | None:
         """Takes the next event, whatever the rules above say of it; returns it as a note if it is one."""
         voice, time = self.voice, self.time
-        part, number = self.parts[voice], self.number(event.pitch)
+        part, number, agos = self.parts[voice], self.number(event.pitch), [self._ago(back) for back in BACK]
         self._ends[voice] = self._part_ends[part] = time + event.length
         self._pitches[part], self._own[part] = number, length_number(event.length)
         self._before = (number, self._own[part])
+        same = [ago == self._before for ago in agos]
+        self._alike[voice] = [
+            min(count + 1, MOST_ALIKE) * on for count, on in zip(self._alike[voice], same, strict=True)
+        ]
+        self._begun[voice][time] = self._before
         if event.pitch is None:
             self._silent[voice] += event.length
             return None
         self._silent[voice] = 0
         return Note(time, voice, event.pitch, event.length)
+
+    def _ago(self, back: int) -> tuple[int, int]:
+        """Pitch and length of what this voice began so many bars before now."""
+        return self._begun[self.voice].get(self.time - back * self.bar, (NONE, 0))
 
     def _within(self, low: int, high: int) -> list[bool]:
         numbers = range(PITCHES)
