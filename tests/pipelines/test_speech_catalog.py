@@ -9,10 +9,10 @@ import pytest
 from pipelines.device import detect
 from pipelines.errors import BadRequest
 from pipelines.job import Job
-from pipelines.speech_catalog import GUEST_CHARACTERS, MORE_VOICES, WithVoices, for_guests, speech_models
+from pipelines.speech_catalog import GUEST_CHARACTERS, MORE_VOICES, WithVoices, for_guests, load_hub, speech_models
 from pipelines.speech_request import SpeechRequest
 from pipelines.speech_voices import BUNDLED, VOICES
-from pipelines.weights import Store, Together
+from pipelines.weights import Hub, Store, Together
 from tests.pipelines.fakes import engine, say, spec
 
 KNOWN, OTHER = SpeechRequest(text="a"), SpeechRequest(text="a", voice_b="am_puck")
@@ -32,6 +32,12 @@ def test_guests_are_told_their_limit() -> None:
 def test_models_of_other_kinds_are_the_same_for_guests() -> None:
     chat = spec("chat", say())
     assert for_guests(chat) is chat
+
+
+def test_models_of_the_hub_are_loaded_by_their_family_and_need_nothing_else() -> None:
+    built_in, *others = speech_models(detect("cpu"))
+    assert {model.load for model in others} == {load_hub} and built_in.load is not load_hub
+    assert all(isinstance(model.weights, Hub) and model.settle is None for model in others)
 
 
 def test_every_speech_model_says_how_long_a_text_may_be() -> None:
