@@ -70,11 +70,23 @@ class Written:
     first_s: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)  # notes per second
 
-    def add(self, composer: Composer, like: Score, seed: int, temperature: float, top_p: float) -> None:
+    def add(
+        self, composer: Composer, like: Score, seed: int, temperature: float, top_p: float, harmonise: bool = False
+    ) -> None:
+        """A piece with the head of another; to harmonise, with its melody too."""
         bars, upbeat = bars_of(like)
+        melody = judges.voices(like)[0] if harmonise else ()
         began, moments, first = time.perf_counter(), [], 0.0
         for moment in compose(
-            composer, like.head, bars, seed=seed, temperature=temperature, top_p=top_p, upbeat=upbeat
+            composer,
+            like.head,
+            bars,
+            seed=seed,
+            temperature=temperature,
+            top_p=top_p,
+            given=melody,
+            harmonise=harmonise,
+            upbeat=upbeat,
         ):
             first = first or time.perf_counter() - began
             moments.append(moment)
@@ -84,13 +96,16 @@ class Written:
         self.rates.append(len(notes) / (time.perf_counter() - began))
 
 
+def chorales(pieces: Sequence[Piece]) -> list[Piece]:
+    return [piece for piece in pieces if len(piece.score.head.instruments) == VOICES]
+
+
 def chosen(pieces: Sequence[Piece], count: int) -> list[Piece]:
     """A fixed sample: so many chorales (again from the first when there are no more), the rest tunes."""
-    chorales = [piece for piece in pieces if len(piece.score.head.instruments) == VOICES]
-    tunes = [piece for piece in pieces if len(piece.score.head.instruments) == 1]
-    hymns = max(1, round(count * CHORALES))
-    step = max(1, len(tunes) // max(1, count - hymns))
-    return [chorales[i % len(chorales)] for i in range(hymns)] + tunes[::step][: count - hymns]
+    hymns, tunes = chorales(pieces), [piece for piece in pieces if len(piece.score.head.instruments) == 1]
+    some = max(1, round(count * CHORALES))
+    step = max(1, len(tunes) // max(1, count - some))
+    return [hymns[i % len(hymns)] for i in range(some)] + tunes[::step][: count - some]
 
 
 def cost(composer: Composer, learned: Sequence[Piece], withheld: Sequence[Piece]) -> list[Figure]:
@@ -111,7 +126,9 @@ def cost(composer: Composer, learned: Sequence[Piece], withheld: Sequence[Piece]
     return figures
 
 
-def judged(written: Written, pieces: Sequence[Piece], learned: Sequence[Piece]) -> list[Figure]:
+def judged(
+    written: Written, harmonised: Sequence[Score], pieces: Sequence[Piece], learned: Sequence[Piece]
+) -> list[Figure]:
     """What was composed, beside the pieces whose heads it was composed to."""
     composed, real = written.scores, [piece.score for piece in pieces]
     known = [piece.score for piece in learned]
@@ -136,9 +153,12 @@ def judged(written: Written, pieces: Sequence[Piece], learned: Sequence[Piece]) 
             unit="%",
         ),
     ]
-    for name, interval in (("fifths", judges.FIFTH), ("octaves", judges.OCTAVE)):
-        title = f"parallel {name}, of 100 changes of chord ({len(hymns)} chorales)"
-        figures.append(Figure(name, title, judges.parallels(hymns, interval), judges.parallels(bach, interval)))
+    for key, scores, made in (("", hymns, "chorales"), ("harmonised_", harmonised, "melodies harmonised")):
+        for name, interval in (("fifths", judges.FIFTH), ("octaves", judges.OCTAVE)):
+            title = f"parallel {name}, of 100 changes of chord ({len(scores)} {made})"
+            figures.append(
+                Figure(key + name, title, judges.parallels(scores, interval), judges.parallels(bach, interval))
+            )
     title = f"longest run copied, {len(composed)} pieces"
     figures.append(Figure("copied", title, max(runs), max(real_runs), unit="notes"))
     title = "longest run copied, the median piece"
@@ -179,15 +199,18 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     options = arguments(argv)
     card = Card(options.card, "music") if options.card else None
+    torch.set_num_threads(1)  # an event is too little work for more
     composer, pieces, watch = Composer.from_pretrained(options.model), load(options.data), Watch(options.calm)
     learned, withheld = ([piece for piece in pieces if piece.withheld == held] for held in (False, True))
     asked = chosen(withheld, options.pieces)
-    written = Written()
+    written, set_for_four = Written(), Written()
+    how = {"temperature": options.temperature, "top_p": options.top_p}
     for number, piece in enumerate(asked):
-        seed = options.seed + number
-        watch.measure(partial(written.add, composer, piece.score, seed, options.temperature, options.top_p))
+        watch.measure(partial(written.add, composer, piece.score, options.seed + number, **how))
+    for number, piece in enumerate(chorales(withheld)[: max(1, len(asked) // 4)]):
+        set_for_four.add(composer, piece.score, options.seed + number, **how, harmonise=True)
     with torch.inference_mode():
-        figures = [*cost(composer, learned, withheld), *judged(written, asked, learned)]
+        figures = [*cost(composer, learned, withheld), *judged(written, set_for_four.scores, asked, learned)]
     if options.scores:
         options.scores.mkdir(parents=True, exist_ok=True)
         for number, score in enumerate(written.scores):

@@ -60,13 +60,16 @@ def degrees() -> tuple[Tensor, Tensor]:
     return torch.tensor(classes), torch.tensor([max(octaves) + 1, max(octaves) + 2, *octaves])
 
 
-def turned(x: Tensor, places: Tensor) -> Tensor:
-    """Rotary position embedding (Su et al. 2021); x is (..., events, width), places (events,)."""
-    half = x.shape[-1] // 2
-    speeds = 1000.0 ** -(torch.arange(half, device=x.device) / half)
-    angles = places[:, None] * speeds
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x.chunk(2, -1)
+def turns(places: Tensor, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of rotary position embedding (Su et al. 2021), each (places, width / 2)."""
+    half = width // 2
+    angles = places[:, None] * 1000.0 ** -(torch.arange(half, device=places.device) / half)
+    return angles.cos().to(like.dtype), angles.sin().to(like.dtype)
+
+
+def turned(x: Tensor, by: tuple[Tensor, Tensor]) -> Tensor:
+    """x is (..., events, width)."""
+    (cos, sin), (a, b) = by, x.chunk(2, -1)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
 
 
@@ -107,10 +110,10 @@ class Block(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.down.weight)
 
-    def forward(self, x: Tensor, places: Tensor, layer: int = 0, memory: Memory | None = None) -> Tensor:
+    def forward(self, x: Tensor, by: tuple[Tensor, Tensor], layer: int, memory: Memory | None) -> Tensor:
         h = F.rms_norm(x, x.shape[-1:])
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.qkv(h).chunk(3, -1))
-        q, k = (turned(F.rms_norm(part, part.shape[-1:]), places) for part in (q, k))
+        q, k = (turned(F.rms_norm(part, part.shape[-1:]), by) for part in (q, k))
         if memory is not None:
             k, v = memory.add(layer, k, v)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=memory is None)
@@ -168,8 +171,9 @@ class Composer(nn.Module):
         else:
             memory.advance()
             places = torch.tensor([memory.place], device=x.device)
+        by = turns(places, self.size.head_width, x)
         for layer, block in enumerate(self.blocks):
-            x = block(x, places, layer, memory)
+            x = block(x, by, layer, memory)
         return F.rms_norm(x, x.shape[-1:])
 
     def pitches(self, hidden: Tensor) -> Tensor:
@@ -264,7 +268,8 @@ def compose(
         note = sheet.write(event)
         if note is not None:
             together.append(note)
-    yield tuple(together)
+    if together:
+        yield tuple(together)
 
 
 def plan(
