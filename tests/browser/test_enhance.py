@@ -20,6 +20,9 @@ from tests.browser.conftest import PATIENCE_MS, Open
 
 pytestmark = pytest.mark.browser
 
+GAINS = """() => { // notes the gains that the player makes: of before, left and right, then of after
+const make = BaseAudioContext.prototype.createGain; window.made = [];
+BaseAudioContext.prototype.createGain = function () { const one = make.call(this); made.push(one); return one } }"""
 EXAMPLE = Path(__file__).parents[2] / "assets" / "enhance-example.flac"
 
 
@@ -53,6 +56,15 @@ class Enhance:
 
     def expect_state(self, state: str) -> None:
         expect(self.state).to_have_attribute("data-state", state)
+
+    def expect_heard(self, which: str) -> None:
+        """Wait until one is let through, and the other is not."""
+        expect(self.player).to_have_attribute("data-heard", which)
+        self.page.wait_for_function(
+            "wanted => window.made.slice(-4).every((one, at) => Math.abs(one.gain.value - wanted[at]) < 0.001)",
+            arg=[1, 1, 0, 0] if which == "before" else [0, 0, 1, 1],
+            timeout=PATIENCE_MS,
+        )
 
     def expect_played(self, seconds: float) -> None:
         """Wait until so much has been heard."""
@@ -90,16 +102,17 @@ def test_before_and_after_are_switched_while_they_play_and_the_download_opens(
     enhance.expect_state("done")
     expect(enhance.player.locator("figure img").first).to_have_js_property("complete", True)
     enhance.page.screenshot(path=screenshots / "enhance.png", full_page=True)
+    enhance.page.evaluate(GAINS)
     enhance.player.get_by_role("button", name="Play").click()
     enhance.expect_played(0.3)
-    expect(enhance.player).to_have_attribute("data-heard", "after")
+    enhance.expect_heard("after")
     # By the keyboard; the sound goes on.
     enhance.player.get_by_label("After").focus()
     enhance.page.keyboard.press("ArrowLeft")
-    expect(enhance.player).to_have_attribute("data-heard", "before")
+    enhance.expect_heard("before")
     expect(enhance.player).to_have_attribute("data-playing", "true")
     enhance.player.get_by_text("After", exact=True).first.click()
-    expect(enhance.player).to_have_attribute("data-heard", "after")
+    enhance.expect_heard("after")
     enhance.player.get_by_role("slider", name="Position").fill("5")
     enhance.expect_played(5.1)
     with soundfile.SoundFile(io.BytesIO(enhance.fetched("WAV"))) as sound:
