@@ -36,7 +36,7 @@ from pipelines.music_score import Score
 from pipelines.music_tokens import VOICES, bars_of
 from pipelines.weights import ASSETS
 from training.music import per_note, row_of
-from training.music_data import FOLDER, Piece, load
+from training.music_pieces import FOLDER, Piece, load
 
 HEAD = ("", "composed", "real", "goal")
 OF_THE_5_GRAM = 0.85

@@ -40,7 +40,7 @@ from pipelines.music_tokens import (
 )
 from training.loop import Average, Run, export, log, resume, save, training, write_pid
 from training.muon import optimisers
-from training.music_data import FOLDER, Piece, load
+from training.music_pieces import FOLDER, Piece, load
 
 COLUMNS = {name: column for column, name in enumerate(FIELDS)}
 PITCH_COLUMNS = [COLUMNS[name] for name in PITCH_FIELDS]

@@ -17,6 +17,7 @@ from music21 import abcFormat
 from pipelines.music_score import TICKS, Head, Mode, Note, Score
 from pipelines.music_styles import STYLES
 from pipelines.music_tokens import METRES
+from training.music_pieces import LeftOut
 
 CORPUS = ("ryansMammoth", "oneills1850", "airdsAirs", "miscFolk")
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -49,10 +50,6 @@ KINDS = (  # what a tune calls itself, and the style that is
 WORDS = (("very slow", 56), ("slow", 70), ("moderate", 104), ("spirit", 140), ("lively", 140), ("animated", 140))
 FIELD = re.compile(r"^([A-Za-z]):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 ORNAMENT = re.compile(r'"[^"\n]*"|![^!\n]*!|[~.HLMOPSTuv](?=[\^_=]*[A-Ga-gz\[({])|%.*$', re.MULTILINE)
-
-
-class LeftOut(Exception):
-    """Why a piece is not learned from."""
 
 
 def tunes(folder: Path) -> Iterator[tuple[str, str]]:

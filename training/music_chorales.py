@@ -13,7 +13,8 @@ from music21 import converter, meter
 from pipelines.music_score import TICKS, Head, Mode, Note, Score
 from pipelines.music_styles import STYLES
 from pipelines.music_tokens import METRES, VOICES
-from training.music_abc import LeftOut, best_key
+from training.music_abc import best_key
+from training.music_pieces import LeftOut
 
 
 def files(folder: Path) -> Iterator[Path]:

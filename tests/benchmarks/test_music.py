@@ -16,7 +16,7 @@ from benchmarks.music_ngram import WAYS, KneserNey
 from pipelines.music_score import Head, Note, Score
 from tests.pipelines import tiny_music
 from training.music import row_of
-from training.music_data import Piece, store
+from training.music_pieces import Piece, store
 
 HEAD = Head("chorale", 0, "major", (4, 4), 72, (19,) * 4)
 

@@ -13,7 +13,7 @@ from pipelines.music_tokens import NONE, Sheet, events_of
 from training.loop import Average, Run, export, resume, save, training
 from training.muon import optimisers
 from training.music import COLUMNS, Rows, fewer, keys, loss_of, per_note, row_of
-from training.music_data import Piece
+from training.music_pieces import Piece
 
 TUNE = [67, 69, 71, 74, 71, 69, 67, 62]
 
