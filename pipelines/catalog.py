@@ -14,6 +14,7 @@ from pipelines.chat import ChatRequest
 from pipelines.device import Device
 from pipelines.enhance_catalog import enhance_models
 from pipelines.image_catalog import image_models
+from pipelines.music_catalog import music_models
 from pipelines.spec import ModelSpec, Pipeline
 from pipelines.speech_catalog import speech_models
 from pipelines.weights import SMOLLM2, Hub, Weights
@@ -23,7 +24,13 @@ SLACK = 150 * 2**20  # activations of one step, the logits of one token, and wha
 
 def models(device: Device) -> list[ModelSpec[Any]]:
     """Every model that comes with Polymuse, as it would be held on this device."""
-    return [*chat_models(device), *image_models(device), *speech_models(device), *enhance_models(device)]
+    return [
+        *chat_models(device),
+        *image_models(device),
+        *speech_models(device),
+        *music_models(device),
+        *enhance_models(device),
+    ]
 
 
 def chat_models(device: Device) -> list[ModelSpec[ChatRequest]]:
