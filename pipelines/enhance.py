@@ -50,10 +50,11 @@ class EnhancePipeline:
         def tick() -> None:
             emit(SHAPING)
 
-        after, mask = self._cleaned(before, request.denoise, emit)
-        if request.denoise and loudness.measured(after, tick) < NOTHING_LEFT:
+        tone = request.tone
+        after, mask = self._cleaned(before, tone.denoise, emit)
+        if tone.denoise and loudness.measured(after, tick) < NOTHING_LEFT:
             raise BadRequest("Only noise was found in this recording. Turn the noise removal down to keep some of it.")
-        enhance_tone.shape(after, request.tone, tick)
+        enhance_tone.shape(after, tone, tick)
         reached, peak = loudness.make(after, request.loudness, tick)
         was = loudness.measured(before, tick)
         loudness.make(before, max(QUIETEST, reached), tick)
@@ -69,7 +70,7 @@ class EnhancePipeline:
             peak=peak,
             pictures=_pictures(before, after, mask),
             remarks=tuple(_remarks(recording, request, reached)),
-            settings=request.tone.settings(),
+            settings=tone.settings(),
         )
 
     def _cleaned(self, noisy: Floats, amount: float, emit: Emit) -> tuple[Floats, Floats | None]:

@@ -41,7 +41,7 @@ def enhance_models(device: Device) -> list[ModelSpec[EnhanceRequest]]:
             resident=60_000_000,
             working=900_000_000,
             licence="MIT or Apache-2.0",
-            card="Built in, for any machine. Made for voices: music is kept better with noise removal turned down.",
+            card="Built in, for any machine. It knows voices; for music, noise removal is better left out.",
             load=load,
             sized_by="measured: the process before, after loading, and with ten minutes of stereo",
         )

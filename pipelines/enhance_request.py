@@ -15,6 +15,7 @@ from pipelines.spec import Request
 
 BUILT_IN = "deepfilternet-3"
 READING = "Reading the recording"  # the first sign of every run: what comes before is waiting and loading
+SLIDERS = ("denoise", "bass", "presence", "treble", "compression")  # each as the preset has it, if nothing is said
 Loudness = Literal[-16, -23, 0]
 
 
@@ -23,7 +24,9 @@ class EnhanceRequest(Request):
 
     model: str = Field(BUILT_IN, max_length=200, description="Which model removes the noise")
     audio: bytes | None = Field(repr=False, description="A sound file: WAV, FLAC, OGG, MP3 or AIFF, up to 10 minutes")
-    denoise: float = Field(1.0, ge=0, le=1, description="How much of the noise is taken away; 0: none")
+    denoise: float | None = Field(
+        None, ge=0, le=1, description="How much of the noise is taken away, 0: none; empty: the preset's"
+    )
     loudness: Loudness = Field(-16, description="In LUFS; -16 for podcasts and phones, -23 for broadcast, 0: as it is")
     preset: Preset = Field("podcast", description="How it should sound")
     bass: float | None = Field(None, ge=-12, le=12, description="dB below 200 Hz; empty: the preset's")
@@ -53,5 +56,5 @@ class EnhanceRequest(Request):
     @property
     def tone(self) -> Tone:
         """How it should sound: the preset, and what was said otherwise."""
-        given = {name: getattr(self, name) for name in ("bass", "presence", "treble", "compression")}
+        given = {name: getattr(self, name) for name in SLIDERS}
         return PRESETS[self.preset].changed({name: value for name, value in given.items() if value is not None})

@@ -1,4 +1,4 @@
-"""The gentle part: a low cut, three tone controls and a compressor, with settings for what is usually recorded.
+"""The gentle part: a low cut, three tone controls and a compressor, with presets for what is usually recorded.
 
 Filters are those of the Audio EQ Cookbook, run by scipy. pedalboard would do the same and is under the GPL, which the
 rest of Polymuse is not.
@@ -27,8 +27,13 @@ QUIET = 1e-4
 
 @dataclass(frozen=True)
 class Tone:
-    """`low_cut` in Hz (0: none), `bass`, `presence` and `treble` in dB, `compression` from 0 to 1."""
+    """`low_cut` in Hz (0: none), `bass`, `presence` and `treble` in dB, `compression` from 0 to 1.
 
+    `denoise`, also from 0 to 1, is for the noise removal, which comes before. It knows voices only: music it takes for
+    noise.
+    """
+
+    denoise: float = 1.0
     low_cut: float = 0.0
     bass: float = 0.0
     presence: float = 0.0
@@ -47,7 +52,7 @@ class Tone:
 PRESETS: dict[Preset, Tone] = {
     "podcast": Tone(low_cut=80, bass=1.0, presence=2.0, treble=1.0, compression=0.5),
     "voice note": Tone(low_cut=120, bass=-1.0, presence=3.0, treble=0.0, compression=0.8),
-    "music": Tone(low_cut=25, bass=1.0, presence=0.0, treble=1.5, compression=0.2),
+    "music": Tone(denoise=0.0, low_cut=25, bass=1.0, presence=0.0, treble=1.5, compression=0.2),
     "none": Tone(),
 }
 

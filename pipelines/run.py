@@ -25,7 +25,7 @@ log = logging.getLogger("polymuse.engine")
 T = TypeVar("T")
 
 # Packages whose versions can change a result.
-RECORDED = ("torch", "transformers", "diffusers", "numpy", "onnxruntime", "kokoro-onnx")
+RECORDED = ("torch", "transformers", "diffusers", "numpy", "onnxruntime", "scipy", "kokoro-onnx")
 
 
 @dataclass(frozen=True)

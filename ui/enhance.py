@@ -64,7 +64,14 @@ PRESET_TITLES: dict[Preset, str] = {
     "none": "As it is",
 }
 LOUDNESS = [("−16 LUFS, podcasts and phones", -16), ("−23 LUFS, broadcast", -23), ("As it is", 0)]
-TONE = {"bass": "Bass, dB", "presence": "Presence, dB", "treble": "Treble, dB", "compression": "Compression"}
+SLIDER_TITLES = {
+    "denoise": "Noise removal",
+    "bass": "Bass, dB",
+    "presence": "Presence, dB",
+    "treble": "Treble, dB",
+    "compression": "Compression",
+}
+HINTS = {"denoise": "It knows voices; music it takes for noise"}
 
 
 def build(engine: Engine) -> None:
@@ -103,9 +110,8 @@ def build(engine: Engine) -> None:
         with gr.Column(scale=1, min_width=280, elem_classes="pm-side"):
             titles = [(title, name) for name, title in PRESET_TITLES.items()]
             preset = gr.Dropdown(titles, value="podcast", label="Sounds like", elem_id="pm-enhance-preset")
-            denoise = fields.visible(EnhanceRequest, "denoise", "Noise removal")
             loudness = gr.Dropdown(LOUDNESS, value=-16, label="Loudness")
-            tone = {name: _slider(name, label) for name, label in TONE.items()}
+            sliders = {name: _slider(name, title) for name, title in SLIDER_TITLES.items()}
             model = gr.Dropdown(
                 [(option(engine, spec), spec.id) for spec in models], value=models[0].id, label="Model"
             )
@@ -121,7 +127,7 @@ def build(engine: Engine) -> None:
             "what a gain alone would leave rough; then tone and loudness follow by plain rules.",
         ),
     )
-    named = {"preset": preset, "denoise": denoise, "loudness": loudness, **tone, "model": model}
+    named = {"preset": preset, "loudness": loudness, **sliders, "model": model}
 
     def begin(path: str | None, booth: Booth, seconds: float, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Take a recording, if it can be read; else nothing changes and nothing is lost."""
@@ -181,7 +187,7 @@ def build(engine: Engine) -> None:
         return str(copy)
 
     def on_preset(name: Preset) -> tuple[float, ...]:
-        return tuple(getattr(PRESETS[name], each) for each in tone)
+        return tuple(getattr(PRESETS[name], each) for each in sliders)
 
     may_refuse = refusing(enhance)
     stands = [enhance, first, stop, player, status]
@@ -198,7 +204,7 @@ def build(engine: Engine) -> None:
         run.failure(on_no_enhancing, booth_state, stands, **QUIET)
     stop.click(on_stop_enhancing, booth_state, stands, cancels=runs, **QUIET)
     example.click(on_noisy_example, booth_state, audio, **QUIET)
-    preset.change(on_preset, preset, [*tone.values()], **QUIET)
+    preset.change(on_preset, preset, [*sliders.values()], **QUIET)
     model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **QUIET)
     endpoint(engine, EnhanceRequest, "enhance")
 
@@ -207,4 +213,5 @@ def _slider(name: str, label: str) -> gr.Slider:
     """A slider for what a preset decides: it stands where the first preset has it."""
     low, high = fields.limits(EnhanceRequest.model_fields[name])
     step = 0.5 if high > 1 else 0.05
-    return gr.Slider(low, high, getattr(PRESETS["podcast"], name), step=step, label=label)
+    first = getattr(PRESETS["podcast"], name)
+    return gr.Slider(low, high, first, step=step, label=label, info=HINTS.get(name))

@@ -29,8 +29,8 @@ from ui.enhance_run import Booth, Cleaning
 
 ASKED: dict[str, Any] = {
     "preset": "podcast",
-    "denoise": 0.8,
     "loudness": -16,
+    "denoise": 0.8,
     "bass": 1,
     "presence": 2,
     "treble": 1,
@@ -219,7 +219,13 @@ def test_the_example_can_be_chosen_heard_and_made_clean(guest: Guest, seen: list
 
 def test_a_preset_sets_the_sliders(guest: Guest) -> None:
     tone = PRESETS["voice note"]
-    assert guest.call("on_preset", "voice note") == [tone.bass, tone.presence, tone.treble, tone.compression]
+    assert guest.call("on_preset", "voice note") == [
+        tone.denoise,
+        tone.bass,
+        tone.presence,
+        tone.treble,
+        tone.compression,
+    ]
 
 
 def test_a_session_keeps_no_recording_once_it_is_on_its_way(served: Server, tmp_path: Path) -> None:
