@@ -182,7 +182,7 @@ def slid(seen: Measured) -> str | None:
 
 
 def resized(seen: Measured) -> str | None:
-    ratio = float(seen.radius[-1] / seen.radius[0].clamp(min=1e-6))
+    ratio = float(seen.radius[-1].clamp(min=1) / seen.radius[0].clamp(min=1))
     if 1 / 1.2 < ratio < 1.2:
         return None
     return "grows" if ratio > 1 else "shrinks"
