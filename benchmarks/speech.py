@@ -6,7 +6,8 @@ Both speak the same 60 words in the same voice, in turn; ratios are taken pair b
 the machine's load, and their median is reported. kokoro-onnx makes the whole before anything is heard. Ours makes
 pieces: `first sound` is the time to the end of the first, and `wait` how long a listener would wait in all for pieces
 that are not ready when the one before ends; it is 0 where pieces are made faster than they are heard. `step at joins`
-is the largest jump from one sample to the next around a join, of 32,768: a click would be hundreds.
+is the largest jump from one sample to the next around a join, of 32,768: a click would be hundreds. How well it is
+understood is what benchmarks.speech_listen tells.
 """
 
 from __future__ import annotations

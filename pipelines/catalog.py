@@ -16,7 +16,7 @@ from pipelines.enhance_catalog import enhance_models
 from pipelines.image_catalog import image_models
 from pipelines.music_catalog import music_models
 from pipelines.spec import ModelSpec, Pipeline
-from pipelines.speech_catalog import speech_models
+from pipelines.speech_catalog import match_model, speech_models
 from pipelines.weights import SMOLLM2, Hub, Weights
 
 SLACK = 150 * 2**20  # activations of one step, the logits of one token, and what the allocator rounds up
@@ -28,6 +28,7 @@ def models(device: Device) -> list[ModelSpec[Any]]:
         *chat_models(device),
         *image_models(device),
         *speech_models(device),
+        match_model(),
         *music_models(device),
         *enhance_models(device),
     ]

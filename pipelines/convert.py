@@ -95,6 +95,24 @@ class VoiceTables:
         save_file(tables, target / "voices.safetensors")
 
 
+@dataclass(frozen=True)
+class TorchToSafetensors:
+    """Takes the tensors out of a file that torch saved; what else such a file may hold, code above all, is refused."""
+
+    member: str
+    key: str  # under which they are
+    parts: tuple[str, ...]  # those whose names begin like that
+    name: str
+
+    def __call__(self, source: Path, target: Path) -> None:
+        import torch
+        from safetensors.torch import save_file
+
+        state = torch.load(source / self.member, map_location="cpu", weights_only=True)[self.key]
+        kept = {name: tensor.contiguous() for name, tensor in state.items() if name.startswith(self.parts)}
+        save_file(kept, target / self.name)
+
+
 def _main() -> None:
     convert, source, target = pickle.loads(sys.stdin.buffer.read())
     convert(source, target)

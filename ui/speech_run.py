@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 from pipelines import sound_file, subtitles
 from pipelines.engine import Engine
 from pipelines.events import Audio, Caption, Progress, Result, Sound
-from pipelines.speech_request import SpeechRequest
+from pipelines.spec import Request
 from ui import files, states
 from ui.player import Track
 from ui.wire import Failed, Moment, Stopped, watch
@@ -25,8 +25,9 @@ TITLES = {"wav": "WAV", "flac": "FLAC", "srt": "Captions (SRT)", "vtt": "Caption
 class Reading:
     """One request on its way, and the track that the player is told of."""
 
-    def __init__(self, request: SpeechRequest) -> None:
+    def __init__(self, request: Request) -> None:
         self.request = request
+        self.found: Mapping[str, Any] = {}  # settings that the model chose
         self.id = secrets.token_urlsafe(9)
         self.track = Track()
         self._began: float | None = None  # when the first piece was begun: waiting and loading are not speaking
@@ -56,6 +57,7 @@ class Reading:
                 return states.speaking(self._progress, self.track.seconds)
             case Result(artifact=artifact):
                 assert isinstance(artifact, Audio)
+                self.found = artifact.settings
                 self.track.offer(folder, "polymuse-speech", _written(artifact, moment), TITLES)
                 return states.done(self._summary())
             case Failed(message=message):
@@ -97,7 +99,7 @@ class Studio(files.Keeper):
     speaking: bool = False
     line: str = field(default_factory=states.idle)
 
-    def begin(self, request: SpeechRequest) -> None:
+    def begin(self, request: Request) -> None:
         """Something is going to be spoken; what was before is gone."""
         self.forget()
         self.reading, self.speaking, self.line = Reading(request), True, states.loading("Starting")
