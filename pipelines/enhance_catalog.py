@@ -43,7 +43,7 @@ def enhance_models(device: Device) -> list[ModelSpec[EnhanceRequest]]:
             licence="MIT or Apache-2.0",
             card="Built in, for any machine. It knows voices; for music, noise removal is better left out.",
             load=load,
-            sized_by="measured: the process before, after loading, and with ten minutes of stereo",
+            sized_by="measured: the process before, after loading, and with a minute of stereo, ten times that",
         )
     ]
 

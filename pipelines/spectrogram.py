@@ -6,11 +6,16 @@ the one before, so that they mean the same in a light page and a dark one, and i
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.sound_in import RATE, Floats
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 SIZE = 2048
 ROWS, MOST_COLUMNS = 160, 960
@@ -46,8 +51,8 @@ def levels(samples: Floats, count: int) -> Levels:
         places = some[:, None] + np.arange(SIZE)
         there = (places >= 0) & (places < len(samples))
         frames = samples[np.clip(places, 0, len(samples) - 1)].mean(axis=2) * there * window
-        power = np.square(np.abs(np.fft.rfft(frames))) @ weights
-        found[:, start : start + 64] = 10 * np.log10(power.reshape(-1, looks, ROWS).mean(axis=1).T + 1e-9)
+        power = weights @ np.square(np.abs(np.fft.rfft(frames))).T
+        found[:, start : start + 64] = 10 * np.log10(power.reshape(ROWS, -1, looks).mean(axis=2) + 1e-9)
     return found
 
 
@@ -78,11 +83,15 @@ def _pitches() -> NDArray[np.float64]:
     return np.asarray(700 * (10 ** (np.linspace(low, high, ROWS) / 2595) - 1))
 
 
-def _rows() -> NDArray[np.float32]:
-    """Which bins make up each row: (bins, ROWS), triangles from the pitch before to the pitch after."""
+def _rows() -> csr_array:
+    """Which bins make up each row: (ROWS, bins), triangles from the pitch before to the pitch after. Most is nought:
+    as a dense product this would be the one thing here that takes several threads."""
+    from scipy.sparse import csr_array
+
     pitches = _pitches()
     before = np.concatenate([[2 * pitches[0] - pitches[1]], pitches[:-1]])
     after = np.concatenate([pitches[1:], [2 * pitches[-1] - pitches[-2]]])
-    hertz = np.arange(SIZE // 2 + 1)[:, None] * RATE / SIZE
+    hertz = np.arange(SIZE // 2 + 1) * RATE / SIZE
     width = np.maximum(RATE / SIZE, np.minimum(pitches - before, after - pitches))
-    return np.asarray(np.clip(1 - np.abs(hertz - pitches) / width, 0, None), np.float32)
+    weights = np.clip(1 - np.abs(hertz - pitches[:, None]) / width[:, None], 0, None)
+    return csr_array(weights.astype(np.float32))
