@@ -31,7 +31,9 @@ from benchmarks import music_judges as judges
 from benchmarks.image_card import Card
 from benchmarks.music_ngram import WAYS, Baseline
 from benchmarks.report import Goal, Sample, Watch, add_calm, finish, table
+from pipelines.music import TOP_P
 from pipelines.music_model import Composer, compose
+from pipelines.music_request import MusicRequest
 from pipelines.music_score import Score
 from pipelines.music_tokens import VOICES, bars_of
 from pipelines.weights import ASSETS
@@ -188,8 +190,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--data", type=Path, default=FOLDER, help="what training.music_data wrote (%(default)s)")
     add("--pieces", type=int, default=100, help="to compose (%(default)s)")
     add("--seed", type=int, default=0)
-    add("--temperature", type=float, default=0.9, help="(%(default)s, as on the page)")
-    add("--top-p", type=float, default=0.95, help="(%(default)s, as on the page)")
+    page = MusicRequest.model_fields["temperature"].default
+    add("--temperature", type=float, default=page, help="(%(default)s, as on the page)")
+    add("--top-p", type=float, default=TOP_P, help="(%(default)s, as on the page)")
     add("--card", type=Path, metavar="FILE", help="a model card to write the table into")
     add("--scores", type=Path, metavar="FOLDER", help="where to put the pieces as text")
     add_calm(parser)

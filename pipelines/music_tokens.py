@@ -8,7 +8,8 @@ Pitches are counted from the key note, so a tune is the same tokens in every key
 
 The sheet that is being written on says three things about the next event: what a reader would know by now (features,
 one number for each of FIELDS), which pitches the voice may take, and which lengths then end on the grid and in time.
-Any choice among those leads to a whole piece. Music that exists is read through the same sheet (events_of).
+Parallel fifths and octaves are not among them: Bach hardly ever wrote any, and a small model does not learn that. Any
+choice among those leads to a whole piece. Music that exists is read through the same sheet (events_of).
 """
 
 from __future__ import annotations
@@ -104,6 +105,9 @@ class Sheet:
         self._before = (NONE, 0)
         self._begun: list[dict[int, tuple[int, int]]] = [{} for _ in self.parts]  # by voice and time
         self._alike = [[0] * len(BACK) for _ in self.parts]
+        self._steps = [(-1, 0, 0)] * len(
+            self.parts
+        )  # each voice's last step from note to note: when, from where, where to
         pace = 1 + sum(head.tempo >= bound for bound in PACES) if self.style.paced else 0
         self._constant = [
             list(STYLES).index(head.style),
@@ -168,8 +172,9 @@ class Sheet:
         allowed = list(self._allowed[self.voice])
         allowed[REST] = any(self.lengths(REST))
         if self.upbeat and self.time == 0:
-            allowed = [number == REST for number in range(PITCHES)]
-        return allowed
+            return [number == REST for number in range(PITCHES)]
+        parallel = self._parallels()
+        return [each and number not in parallel for number, each in enumerate(allowed)]
 
     def lengths(self, number: int) -> list[bool]:
         """Which of LENGTHS it may have: they end on the grid and in time, and no voice rests for more than a bar."""
@@ -185,6 +190,7 @@ class Sheet:
         """Takes the next event, whatever the rules above say of it; returns it as a note if it is one."""
         voice, time = self.voice, self.time
         part, number, agos = self.parts[voice], self.number(event.pitch), [self._ago(back) for back in BACK]
+        before = self._pitches[part]
         self._ends[voice] = self._part_ends[part] = time + event.length
         self._pitches[part], self._own[part] = number, length_number(event.length)
         self._before = (number, self._own[part])
@@ -193,11 +199,27 @@ class Sheet:
             min(count + 1, MOST_ALIKE) * on for count, on in zip(self._alike[voice], same, strict=True)
         ]
         self._begun[voice][time] = self._before
+        if event.pitch is not None and before > REST and not self._silent[voice]:
+            self._steps[voice] = (time, before, number)
         if event.pitch is None:
             self._silent[voice] += event.length
             return None
         self._silent[voice] = 0
         return Note(time, voice, event.pitch, event.length)
+
+    def _parallels(self) -> set[int]:
+        """Numbers that would make a fifth or octave follow another, between this voice and one that moves its way."""
+        voice, found = self.voice, set[int]()
+        here = self._pitches[self.parts[voice]]
+        if here <= REST or self._silent[voice]:
+            return found
+        for other, (time, start, end) in enumerate(self._steps):
+            above = 1 if other < voice else -1
+            apart = above * (start - here) % 12
+            if other != voice and time == self.time and start != end and apart in (0, 7):
+                same_way = range(here + 1, PITCHES) if end > start else range(REST + 1, here)
+                found |= {number for number in same_way if above * (end - number) % 12 == apart}
+        return found
 
     def _ago(self, back: int) -> tuple[int, int]:
         """Pitch and length of what this voice began so many bars before now."""

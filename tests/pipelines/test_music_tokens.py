@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -78,6 +78,24 @@ def test_a_piece_is_its_tokens_and_back(seed: int) -> None:
     bars, upbeat = bars_of(score)
     events = [event for _, event in events_of(score)]
     assert score_of(head, bars, upbeat, events) == score
+
+
+def test_no_fifth_or_octave_follows_another() -> None:
+    """Of the pairs of voices that move the same way at the same time; by chance alone it is every twentieth chord."""
+    score = improvised(Head("chorale", 0, "major", (4, 4), 72, (0,) * 4), 300, False, seed=8)
+    moved = 0
+    for one, two in combinations(range(4), 2):
+        before = {note.start: prior for prior, note in pairwise(voice_of(score, one))}
+        other = {note.start: prior for prior, note in pairwise(voice_of(score, two))}
+        new = {(note.voice, note.start): note.pitch for note in score.notes}
+        for time in before.keys() & other.keys():
+            high, low = before[time], other[time]
+            if high.start + high.length == time == low.start + low.length:
+                steps = [new[voice, time] - prior.pitch for voice, prior in ((one, high), (two, low))]
+                apart = {(high.pitch - low.pitch) % 12, (new[one, time] - new[two, time]) % 12}
+                moved += 1
+                assert apart not in ({0}, {7}) or steps[0] * steps[1] <= 0
+    assert moved > 50
 
 
 def test_what_is_written_is_what_the_sheet_says_next() -> None:
