@@ -69,7 +69,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     options = arguments(argv)
     watch = Watch(options.calm)
-    (model,) = music_models(detect("cpu"))
+    model, *_ = music_models(detect("cpu"))
     pipeline = music.load(Store().fetch(model.weights, lambda update: None).path)
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in PROMPTS}
     for name, prompt in PROMPTS.items():

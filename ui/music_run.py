@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pipelines import music_instruments, music_midi, music_xml, sound_file
 from pipelines.engine import Engine
-from pipelines.events import Audio, Music, Notes, Recipe, Result, Sound
+from pipelines.events import Audio, Music, Notes, Progress, Recipe, Result, Sound
 from pipelines.music_request import MusicRequest
 from pipelines.music_score import TICKS, Head, Note, Score
 from pipelines.music_styles import STYLES
@@ -58,6 +58,9 @@ class Composing:
 
     def _take(self, moment: Moment) -> str | None:
         match moment:
+            case Progress(label="Composing"):
+                self._began = self._began or time.monotonic()
+                return states.of(moment)
             case Notes(notes=notes, head=head, step=step, total=total):
                 self._began = self._began or time.monotonic()
                 self.bars, self.whole = self.bars if self.head else total, total
@@ -68,9 +71,10 @@ class Composing:
                 self._first = self._took() if self._first is None else self._first
                 self.track.add(moment, self._folder)
                 return None
-            case Result(artifact=artifact, recipe=recipe):
-                assert isinstance(artifact, Music)
-                self._offer(artifact, recipe)
+            case Result(artifact=made, recipe=recipe):
+                assert isinstance(made, Music | Audio)  # the latter of a model that knows no notes
+                score = made.score if isinstance(made, Music) else None
+                self._offer(Audio(made.samples, made.rate), recipe, score)
                 return states.done(self._summary())
             case Failed(message=message):
                 return states.failed(message)
@@ -81,27 +85,28 @@ class Composing:
 
     def keep(self) -> None:
         """Make files of what there is of a piece that was stopped."""
-        if self.head is None or not self.track.parts:
+        if not self.track.parts:
             return
         sound = self.track.joined(self._folder)
         options = self.request.model_dump(exclude={"model", "seed"})
         recipe = Recipe(self.request.model, UNFINISHED, self.request.seed, options)
-        self._offer(Music(Score(self.head, tuple(self.notes)), sound.samples, sound.rate), recipe)
+        score = Score(self.head, tuple(self.notes)) if self.head else None
+        self._offer(Audio(sound.samples, sound.rate), recipe, score)
 
-    def _offer(self, music: Music, recipe: Recipe) -> None:
-        audio = Audio(music.samples, music.rate)
+    def _offer(self, audio: Audio, recipe: Recipe, score: Score | None = None) -> None:
         contents = {
             "wav": sound_file.sound(audio, recipe, "wav"),
             "flac": sound_file.sound(audio, recipe, "flac"),
-            "mid": music_midi.midi(music.score, recipe),
-            "musicxml": music_xml.musicxml(music.score, recipe),
         }
+        if score is not None:
+            contents |= {"mid": music_midi.midi(score, recipe), "musicxml": music_xml.musicxml(score, recipe)}
         self.track.offer(self._folder, NAME, contents, TITLES)
 
     def _summary(self) -> str:
         sound, took = states.duration(self.track.seconds), states.duration(self._took())
         first = states.duration(self._first or 0)
-        return f"{len(self.notes)} notes, {sound} of music in {took}, the first sound after {first}"
+        notes = f"{len(self.notes)} notes, " if self.notes else ""
+        return f"{notes}{sound} of music in {took}, the first sound after {first}"
 
     def _took(self) -> float:
         return 0.0 if self._began is None else time.monotonic() - self._began

@@ -95,7 +95,7 @@ class Music:
 @pytest.fixture
 def music(visit: Open) -> Iterator[Music]:
     """A new visitor, in the music tab."""
-    (model,) = music_models(detect("cpu"))
+    model, *_ = music_models(detect("cpu"))
     try:
         Store().fetch(model.weights, lambda update: None)
     except WeightsError as error:

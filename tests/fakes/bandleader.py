@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.events import Emit, Music, Notes, Progress, Sound
+from pipelines.events import Audio, Emit, Music, Notes, Progress, Sound
 from pipelines.music_request import BUILT_IN, MusicRequest
 from pipelines.music_score import TICKS, Head, Note, Score
 from pipelines.spec import ModelSpec
 from tests.pipelines.fakes import say, spec
 
-Composes = Callable[[MusicRequest, Emit], Music]
+Composes = Callable[[MusicRequest, Emit], Music | Audio]
 RATE = 48_000
 HEAD = Head("air", 9, "minor", (4, 4), 240, (73, 68))
 BARS = 3
@@ -26,7 +26,7 @@ class Bandleader:
 
     composes: Composes
 
-    def run(self, request: MusicRequest, emit: Emit) -> Music:
+    def run(self, request: MusicRequest, emit: Emit) -> Music | Audio:
         return self.composes(request, emit)
 
 
@@ -36,7 +36,7 @@ def bandleader(composes: Composes, **facts: Any) -> ModelSpec[Any]:
     return spec(BUILT_IN, say(), request=MusicRequest, modality="music", load=load, **facts)
 
 
-def compose() -> Composes:
+def compose() -> Callable[[MusicRequest, Emit], Music]:
     """A script that writes four beats for each bar."""
 
     def script(request: MusicRequest, emit: Emit) -> Music:

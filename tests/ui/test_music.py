@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from pipelines import music_midi, sound_file
-from pipelines.events import Cancelled, Emit, Music, Notes, Sound
+from pipelines.events import Audio, Cancelled, Emit, Music, Notes, Progress, Sound
 from pipelines.music_controls import Chooser
 from pipelines.music_request import BUILT_IN, MusicRequest
 from pipelines.music_styles import STYLES
@@ -155,6 +155,20 @@ def test_stop_ends_the_run_and_makes_files_of_what_there_is(served: Server, visi
     assert sound_file.read(wav).revision == UNFINISHED == music_midi.read_recipe(mid).revision
     assert b"".join(file(part["src"]).read_bytes() for part in told["parts"][:1]) in wav
     assert cancelled.wait(WAIT_S)
+
+
+def test_a_model_that_knows_no_notes_is_heard_all_the_same(served: Server, visitor: Visitor) -> None:
+    def composes(request: MusicRequest, emit: Emit) -> Audio:
+        for step in range(3):
+            emit(Progress(step, 3, "Composing"))
+        emit(Sound(tone(0.5), RATE))
+        return Audio(tone(0.5), RATE)
+
+    served.composes = composes
+    told = composed(visitor, "a tune")
+    assert (told["state"], told["notes"], told["chosen"]) == ("over", [], [])
+    assert [link["title"] for link in told["downloads"]] == ["WAV", "FLAC"] and len(told["parts"]) == 1
+    assert not visitor.call("music_as_it_stands", None)[2]["visible"]
 
 
 def test_the_next_piece_takes_the_files_of_the_one_before_away(visitor: Visitor, seen: list[MusicRequest]) -> None:
