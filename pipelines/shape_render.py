@@ -37,11 +37,11 @@ class Camera:
         around, above = np.radians(turn), np.radians(tilt)
         back = np.array([np.sin(around) * np.cos(above), np.sin(above), np.cos(around) * np.cos(above)], np.float32)
         right = np.array([np.cos(around), 0, -np.sin(around)], np.float32)
-        return cls(right, np.cross(back, right).astype(np.float32), back, side, 0.62 * side)
+        return cls(right, np.cross(back, right).astype(np.float32), back, side, 0.65 * side)
 
     @property
     def middle(self) -> Floats:
-        return (np.array([0.5, 0.43, 0.5]) * self.side - 0.5).astype(np.float32)
+        return (np.array([0.5, 0.42, 0.5]) * self.side - 0.5).astype(np.float32)
 
     @property
     def eye(self) -> Floats:

@@ -25,7 +25,7 @@ MARGIN = 1 / 16  # of the side, empty all around: 3 voxels of 48
 BAND = 3.0  # voxels: distances beyond are cut off
 SPECK = 12  # voxels: smaller pieces that hang on nothing are none
 SLIGHT = np.float32(0.05)
-THIN = 1.6  # voxels: thinner parts are made as thick as this, or the grid could not hold them
+THIN = 1.75  # voxels: thinner parts are made as thick as this, or the grid could not hold them
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def packed(one: Grid) -> bytes:
     paint = np.where(abs(steps) < 127, one.paint, 0).astype(np.uint8)
     changes = np.diff(steps.ravel(), prepend=np.int8(0)).astype(np.int8)
     head = bytes([len(one.palette), len(steps)]) + one.palette.tobytes()
-    return head + zlib.compress(changes.tobytes() + paint.tobytes(), 9)
+    return head + zlib.compress(changes.tobytes() + paint.tobytes())
 
 
 def unpacked(data: bytes) -> Grid:

@@ -227,7 +227,7 @@ def pagoda(d: Draft) -> None:
         d.add(pyramid(side * 1.2, side * 1.2, each * 0.55, 0.45), MAIN, (0, y + each, 0))
         d.colour(wood, box(side * 0.25, each * 0.6, 2), (0, y + each * 0.3, 0))
         y += each
-    d.add(cylinder(0.035, 0.26), d.paint("golden"), (0, y + 0.2, 0))
+    d.add(cylinder(0.035, 0.36), d.paint("golden"), (0, y + 0.14, 0))
     d.add(sphere(0.055), d.paint("golden"), (0, y + 0.2, 0))
     d.has("roof", floors)
     d.has("wall", None, wall)

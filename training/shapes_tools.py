@@ -168,9 +168,9 @@ def broom(d: Draft) -> None:
     stick, high = d.other("wooden", "metal", "white", "black", "blue"), d.uniform(0.24, 0.34)
     band = d.other() if d.chance(0.5) else stick
     d.add(extruded([(-wide / 2, 0), (wide / 2, 0), (wide * 0.3, high), (-wide * 0.3, high)], 0.13), MAIN)
-    notches = d.integer(4, 6)
+    notches = d.integer(3, 4)
     for i in range(notches):
-        x = (i - (notches - 1) / 2) * wide * 0.75 / notches
+        x = (i - (notches - 1) / 2) * wide * 0.8 / notches
         d.cut(box(0.028, high * 0.6, 0.4), (x, 0.0, 0.1))
     d.add(box(wide * 0.66, 0.08, 0.15, 0.02), band, (0, high, 0))
     d.add(cylinder(0.036, long), stick, (0, high + long / 2 - 0.03, 0))

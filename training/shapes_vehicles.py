@@ -97,7 +97,7 @@ def locomotive(d: Draft) -> None:
     count, wide = d.integer(2, 4), 2 * radius + 0.1
     total = long + cab
     wheel = min(0.13, long / count / 2.1)
-    d.add(box(wide * 0.85, 0.1, total), black, (0, 0.18, 0))
+    d.add(box(wide * 0.85, 0.23 - wheel, total), black, (0, (0.23 + wheel) / 2, 0))
     axis, middle = 0.22 + radius, cab / 2
     d.add(cylinder(radius, long), MAIN, (0, axis, middle), AHEAD)
     d.add(cylinder(radius * 0.75, 0.07), black, (0, axis, middle + long / 2), AHEAD)
@@ -112,7 +112,7 @@ def locomotive(d: Draft) -> None:
     d.cut(box(wide + 0.2, tall * 0.3, cab * 0.5), (0, 0.2 + tall * 0.7, back))
     places = [total / 2 - wheel - 0.02 - i * (total - 2 * wheel) / count for i in range(count)]
     wheels(d, wheel, 0.08, wide * 0.42, places, black, trim)
-    d.add(extruded([(-0.2, 0), (0.2, 0), (0, 0.16)], 0.1), trim, (0, 0.1, total / 2 - 0.02), (90, 0, 0))
+    d.add(extruded([(-0.2, 0), (0.2, 0), (0, 0.16)], 0.12), trim, (0, 0.13, total / 2 - 0.06), (90, 0, 0))
     d.has("chimney", 1, trim)
     d.has("wheel", 2 * count, black)
 

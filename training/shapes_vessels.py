@@ -162,12 +162,13 @@ def bucket(d: Draft) -> None:
     arch = d.uniform(0.22, 0.4)
     path = [(radius, high, 0), (radius * 0.85, high + arch * 0.6, 0), (radius * 0.4, high + arch, 0),
             (-radius * 0.4, high + arch, 0), (-radius * 0.85, high + arch * 0.6, 0), (-radius, high, 0)]  # fmt: skip
-    d.add(tube([(x, y, 0.0) for x, y, _ in path], 0.03), metal)
+    d.add(tube([(x, y, 0.0) for x, y, _ in path], 0.036), metal)
     d.add(cylinder(0.05, radius * 0.7), metal, (0, high + arch, 0), (0, 0, 90))
     d.has("handle", 1, metal)
     if d.chance(0.4):
         water = d.other("blue", "yellow", "white")
-        d.add(cylinder(radius * 0.9, high * 0.55), water, (0, high * 0.42, 0))
+        inside = (radius * taper - 0.03, radius * (taper + (1 - taper) * 0.65) - 0.03)
+        d.add(frustum(*inside, high * 0.6), water, (0, high * 0.35, 0))
         d.trait("filled")
 
 
