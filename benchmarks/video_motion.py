@@ -155,11 +155,10 @@ def left_picture(seen: Measured) -> bool:
 
 
 def met(seen: Measured) -> bool:
-    """Whether what is to be seen is broader at both ends of the clip than in between, and about as high."""
+    """Whether what is to be seen is broader at both ends of the clip than in between, and always about as high."""
     between = slice(len(seen.wide) // 3, -(len(seen.wide) // 3))
     ends = torch.minimum(seen.wide[0], seen.wide[-1])
-    height = seen.high[between].mean() / (seen.high[0] + seen.high[-1]).clamp(min=1e-6) * 2
-    return bool(seen.wide[between].min() < 0.8 * ends and 0.75 < height < 1.33)
+    return bool(seen.wide[between].min() < 0.8 * ends and seen.high.max() < 1.4 * seen.high.min())
 
 
 def turned(seen: Measured) -> str | None:
