@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 from training.shape_draft import MAIN, Draft, Kind
@@ -129,9 +130,10 @@ def bowl(d: Draft) -> None:
         d.has("inside", 1, inside)
     if d.chance(0.4):
         fruit, count = d.other("red", "orange", "green", "yellow"), d.integer(3, 5)
-        for i in range(count):
-            d.around(1, sphere(radius * 0.36), fruit, (0, high * 0.75, radius * 0.4), start=360 * i / count)
-        d.add(cylinder(radius * 0.5, high * 0.6), fruit, (0, high * 0.4, 0))
+        size = radius * 0.46 * math.sin(math.pi / count)  # they touch, and can be counted
+        d.around(count, sphere(size), fruit, (0, high * 0.6 + size * 0.7, radius * 0.45))
+        d.add(cylinder(radius * 0.3, high * 0.6), MAIN, (0, high * 0.35, 0))
+        d.add(cylinder(radius * 0.6, 0.1), MAIN if inside is None else inside, (0, high * 0.6, 0))
         d.has("ball in it", count, fruit)
 
 
