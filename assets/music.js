@@ -70,11 +70,12 @@ const drawSheet = () => {
 	for (let pitch = lowest; pitch <= highest; pitch++)
 		if (BLACK.has(pitch % 12)) paint.fillRect(0, rise(pitch), end * scale, row());
 	paint.font = "10px IBM Plex Sans, sans-serif";
-	for (let tick = 0, bar = 1; tick < end; tick += told.ticks.bar, bar++) {
+	const upbeat = begin() % told.ticks.bar > 0; // its bar is not counted
+	for (let tick = 0, bar = upbeat ? 0 : 1; tick < end; tick += told.ticks.bar, bar++) {
 		paint.fillStyle = colour("line");
 		paint.fillRect(tick * scale, 0, 1, height);
 		paint.fillStyle = colour("faint");
-		if (told.ticks.bar * scale > 22 || bar % 4 === 1) paint.fillText(bar, tick * scale + 4, 11);
+		if (bar && (told.ticks.bar * scale > 22 || bar % 4 === 1)) paint.fillText(bar, tick * scale + 4, 11);
 	}
 	const palette = COLOURS.map(colour);
 	const high = Math.max(2, row() - 1);
