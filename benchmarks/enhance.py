@@ -67,7 +67,7 @@ def errors(pipeline: EnhancePipeline, clip: Clip) -> tuple[list[float], list[flo
     far, high = [], []
     for target in TARGETS:
         samples = enhanced(pipeline, clip.noisy, loudness=target).samples[:, None] / np.float32(32768)
-        far.append(abs(pyloudnorm.Meter(RATE).integrated_loudness(samples) - target))
+        far.append(abs(float(pyloudnorm.Meter(RATE).integrated_loudness(samples)) - target))
         high.append(loudness.decibels(float(loudness.peaks(samples).max())))
     return far, high
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import numpy as np
 import pytest
 
 from benchmarks import enhance_clips
-from benchmarks.enhance import file, si_sdr
-from benchmarks.enhance_clips import LEVEL, RATE, hiss, hum, keys, traffic
+from benchmarks.enhance import RATIOS, errors, file, report, si_sdr
+from benchmarks.enhance_clips import LEVEL, RATE, Clip, hiss, hum, keys, traffic
+from benchmarks.report import Watch
 from pipelines import sound_in
+from pipelines.events import Enhanced
 
 COUNT = 3 * RATE
 
@@ -48,3 +53,23 @@ def test_clips_are_speech_with_noise_at_the_ratio(monkeypatch: pytest.MonkeyPatc
 def test_a_clip_that_would_not_fit_a_file_is_turned_down_whole() -> None:
     loud = 9 * speech()
     assert si_sdr(sound_in.read(file(loud)).samples[:, 0].astype(float), loud) > 90
+
+
+class Quiet:
+    """An enhancer whose results are always as loud."""
+
+    def run(self, request: Any, emit: Any) -> Enhanced:
+        tone = 0.2 * np.sin(2 * np.pi * 997 * np.arange(COUNT) / RATE)
+        samples = np.round(32768 * tone).astype(np.int16)
+        return Enhanced(samples, RATE, samples, -17, -17, -14)
+
+
+def test_the_report_holds_what_was_measured_and_its_last_line_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    clip = Clip("af_heart", "hum", 5.0, speech(), 2 * speech())
+    measured = errors(Quiet(), clip)  # type: ignore[arg-type]
+    report({("hum", ratio): [6.0, 8.0] for ratio in RATIOS}, [measured], [3.0, 5.0], Watch())
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["mean_gain_db"] == {"0": 7.0, "5": 7.0, "10": 7.0}
+    assert found["loudness_error_lu"] == pytest.approx(6.0, abs=0.1)  # 997 Hz at -14 dB is -17 LUFS
+    assert [goal["met"] for goal in found["goals"]] == [True, False, True]
+    assert found["seconds_per_minute"]["median"] == 4
