@@ -9,7 +9,7 @@ from training.captions import COLOURS, JITTER, STYLES
 from training.motion import MOTIONS, PASSING, TURNING, withheld_motion
 from training.motion_captions import GERUNDS, PHRASES, TOGETHER, MotionCaptions, direction, gerund
 
-SEEDS = range(240)
+SEEDS = range(180)
 FAST, SLOW = ("quickly", "fast", "rapidly"), ("slowly", "slow pace")
 
 
