@@ -3,7 +3,7 @@
     python -m benchmarks.music [--pieces N] [--card FILE] [--scores FOLDER]
 
 * Nats per note: what each note of a withheld piece costs the model, pitch and length together (rests cost too, but do
-  not count), against the best of three 5-grams over the same tokens.
+  not count), against the best of three 5-grams over the same tokens. The model also knows the head: key, metre, bars.
 * Pieces are composed to the heads of withheld ones: same style, key, metre, tempo and number of bars. Beside each
   figure stands that of the withheld pieces themselves, and what both are compared with is what was learned from.
 * In key: the notes of the scale, in minor both sixths and both sevenths.
