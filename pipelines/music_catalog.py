@@ -11,7 +11,7 @@ from pipelines.spec import Family, ModelSpec, Pipeline
 from pipelines.weights import MINILM, Bundled, Hub, Local, Together, Wheel
 
 COMPOSER = Bundled("music")
-COMPOSER_AND_ENCODER, PIECE = 165_000_000, 110_000_000
+COMPOSER_AND_ENCODER, PIECE = 250_000_000, 220_000_000
 SOUND = 2_000 * 2**20  # what a minute of sound takes on its way through an autoencoder, at most
 
 SOUNDFONT = Wheel(

@@ -26,7 +26,7 @@ PROBED = Note(0, 0, 62, TICKS)
 USUAL_LEVEL = 80  # of MIDI's volume controller, which leaves room to turn quiet instruments up
 EVEN_RMS = 0.015  # of that note, by the synthesiser at the usual level: between what piano and violin have
 MOST_TURNED = 2.4  # up or down
-LOUD_RMS = 0.13  # what a whole band comes to, of 1: about -18 LUFS
+LOUD_RMS = 0.07  # of a band that plays one note each; pieces come to -15 to -20 LUFS
 KNEE = 0.7  # above which sound is bent rather than cut
 
 
