@@ -17,6 +17,7 @@ let buffers = [];
 let wanted = new Set(); // numbers of the parts that are being fetched
 let sources = [];
 let playing = false;
+let begun = false;
 let origin = 0; // the context's time at which second 0 is, or would have been, heard
 let rest = 0; // where it is paused
 let cursor = 0; // up to which second everything has been laid out
@@ -229,6 +230,7 @@ const hear = () => {
 	if (told.run !== run) {
 		silence();
 		run = told.run;
+		begun = told.state === "live"; // not one that a reload brought back: that is silent until it is asked for
 		buffers = [];
 		wanted = new Set();
 		rest = cursor = 0;
@@ -241,7 +243,7 @@ const hear = () => {
 		const number = heard++;
 		captions?.append(caption(told.parts[number]));
 		if (near(told.parts[number])) want(number);
-		if (number === 0 && told.state !== "stopped") play(0);
+		if (number === 0 && begun && told.state !== "stopped") play(0);
 	}
 	element.querySelector(".pm-downloads").replaceChildren(...told.downloads.map(link));
 	if (told.state === "stopped" && playing) pause();

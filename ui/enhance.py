@@ -21,6 +21,7 @@ from ui import explain, fields, states
 from ui.enhance_run import EMPTY, Booth
 from ui.models import describe, option
 from ui.theme import ASSETS
+from ui.visits import Visits
 from ui.wire import QUIET, endpoint, refusing, request_from, user_of
 
 TITLE = "Enhance"
@@ -80,7 +81,8 @@ def build(engine: Engine) -> None:
     if not models:
         gr.HTML("<p>There is no model here that removes noise.</p>", apply_default_css=False)
         return
-    booth_state = gr.State(Booth(), delete_callback=Booth.forget)
+    visits: Visits[Booth] = Visits()
+    booth_state = gr.State(Booth(), delete_callback=visits.leave)
     with gr.Row(elem_classes="pm-workspace"):
         with gr.Column(scale=3, min_width=320, elem_classes="pm-stage"):
             audio = gr.Audio(
@@ -206,6 +208,7 @@ def build(engine: Engine) -> None:
     example.click(on_noisy_example, booth_state, audio, **QUIET)
     preset.change(on_preset, preset, [*sliders.values()], **QUIET)
     model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **QUIET)
+    visits.wire("enhance", booth_state, enhancing_stands, stands)
     endpoint(engine, EnhanceRequest, "enhance")
 
 

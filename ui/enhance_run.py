@@ -140,6 +140,10 @@ class Booth(files.Keeper):
     busy: bool = False
     line: str = field(default_factory=states.idle)
 
+    @property
+    def at_work(self) -> bool:
+        return self.busy
+
     def begin(self, request: EnhanceRequest) -> None:
         """Something is going to be made clean; what was before is gone."""
         self.forget()

@@ -58,9 +58,14 @@ class Keeper:
         return self.folder
 
     @property
+    def at_work(self) -> bool:
+        """Whether something is being made here."""
+        return False
+
+    @property
     def used(self) -> bool:
         """Whether anything has been made or begun here."""
-        return self.folder is not None
+        return self.folder is not None or self.at_work
 
     def forget(self) -> None:
         """Remove all files."""

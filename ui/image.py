@@ -6,7 +6,6 @@ one picture, several, the grid of a sweep and two models side by side.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.context import Context
 
 from pipelines import picture_file
 from pipelines.engine import Engine
@@ -25,7 +23,7 @@ from ui.image_desk import Desk, contents
 from ui.image_work import Work
 from ui.models import describe
 from ui.theme import ASSETS
-from ui.visits import Visits, key_in_browser
+from ui.visits import Visits
 from ui.wire import QUIET, endpoint, refusals, refusing, user_of
 
 TITLE = "Image"
@@ -37,7 +35,6 @@ CHIP = """(prompt) => {
   const words = prompt.trim().replace(/(,\\s*|^)(%s)$/, "");
   return words && !prompt.trim().endsWith(", %s") ? `${words}, %s` : words;
 }"""
-FOLLOW_S = 0.25
 MOST_SEED = 1_000_000  # of a seed drawn here: short enough to be read out
 
 
@@ -48,7 +45,6 @@ def build(engine: Engine) -> None:
         return
     visits: Visits[Desk] = Visits()
     desk_state = gr.State(Desk(), delete_callback=visits.leave)
-    browser = key_in_browser("image")
     with gr.Row(elem_classes="pm-workspace"):
         with gr.Column(scale=3, min_width=320, elem_classes="pm-stage"):
             with gr.Row(elem_classes="pm-prompt", equal_height=True):
@@ -195,17 +191,9 @@ def build(engine: Engine) -> None:
         desk.put_start(None)
         return begun_from(desk)
 
-    def on_return(key: str, desk: Desk) -> tuple[Any, ...]:
-        key, desk = visits.enter(key, desk)
+    def everything(desk: Desk) -> tuple[Any, ...]:
         reference = image_view.reference(desk.reference), gr.Button(visible=desk.reference is not None)
-        return key, desk, *standing(desk), *begun_from(desk), *reference
-
-    async def following(desk: Desk) -> AsyncIterator[tuple[str, str]]:
-        """What is being drawn for another window of this visitor's, or was until the page was left just now."""
-        run = desk.run
-        while run is not None and desk.run is run:
-            yield desk.canvas, desk.line
-            await asyncio.sleep(FOLLOW_S)
+        return *standing(desk), *begun_from(desk), *reference
 
     def begun_from(desk: Desk) -> tuple[Any, ...]:
         there = desk.start is not None
@@ -267,11 +255,7 @@ def build(engine: Engine) -> None:
     canvas.repeat(on_repeat, desk_state, [prompt, *controls.inputs], **may_refuse)
     controls.restore.upload(on_restore, controls.restore, [prompt, *controls.inputs], **may_refuse)
     controls.model.change(on_model, controls.model, [controls.about, chips, controls.reference_group], **may_refuse)
-    page = Context.root_block
-    assert page is not None
-    loaded = page.load(on_return, [browser, desk_state], [browser, desk_state, *stands, *starting, *referred], **QUIET)
-    followed = loaded.then(following, desk_state, [canvas, status], **may_refuse)
-    followed.then(standing, desk_state, stands, **QUIET)
+    visits.wire("image", desk_state, everything, [*stands, *starting, *referred])
     endpoint(engine, ImageRequest, "image")
 
 

@@ -34,8 +34,8 @@ class Desk(files.Keeper):
     _before: tuple[str, str] = ("", "")
 
     @property
-    def used(self) -> bool:
-        return self.run is not None or super().used
+    def at_work(self) -> bool:
+        return self.run is not None
 
     def begin(self, plan: Plan) -> None:
         """Something is going to be drawn; the canvas is for it."""

@@ -23,6 +23,7 @@ from ui.models import describe, option
 from ui.music_run import Studio
 from ui.player import player
 from ui.theme import ASSETS
+from ui.visits import Visits
 from ui.wire import QUIET, endpoint, refusing, request_from, user_of
 
 TITLE = "Music"
@@ -60,7 +61,8 @@ def build(engine: Engine) -> None:
     if not models:
         gr.HTML("<p>There is no music model here.</p>", apply_default_css=False)
         return
-    studio_state = gr.State(Studio(), delete_callback=Studio.forget)
+    visits: Visits[Studio] = Visits()
+    studio_state = gr.State(Studio(), delete_callback=visits.leave)
     with gr.Row(elem_classes="pm-workspace"):
         with gr.Column(scale=3, min_width=320, elem_classes="pm-stage"):
             prompt = gr.Textbox(
@@ -175,6 +177,7 @@ def build(engine: Engine) -> None:
     for chip, text in chips:
         chip.click(lambda text=text: text, None, prompt, **QUIET)
     model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **QUIET)
+    visits.wire("music", studio_state, music_as_it_stands, stands)
     endpoint(engine, MusicRequest, "music")
 
 

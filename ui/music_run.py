@@ -155,6 +155,10 @@ class Studio(files.Keeper):
     state: Literal["empty", "live", "over", "stopped"] = "empty"
     line: str = field(default_factory=states.idle)
 
+    @property
+    def at_work(self) -> bool:
+        return self.state == "live"
+
     def begin(self, request: MusicRequest) -> None:
         """Something is going to be composed; what was before is gone."""
         self.forget()

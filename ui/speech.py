@@ -22,6 +22,7 @@ from ui import explain, fields, speech_match, states
 from ui.models import describe, option
 from ui.player import player
 from ui.speech_run import Studio
+from ui.visits import Visits
 from ui.wire import QUIET, endpoint, refusing, request_from, user_of
 
 TITLE = "Speech"
@@ -73,7 +74,8 @@ def build(engine: Engine) -> None:
         gr.HTML("<p>There is no speech model here.</p>", apply_default_css=False)
         return
     most = models[0].limits["characters"]
-    studio_state = gr.State(Studio(), delete_callback=Studio.forget)
+    visits: Visits[Studio] = Visits()
+    studio_state = gr.State(Studio(), delete_callback=visits.leave)
     later = " · fetched at first use"
     voices = [(f"{voice.label}{'' if id in BUNDLED else later}", id) for id, voice in VOICES.items()]
     with gr.Row(elem_classes="pm-workspace"):
@@ -241,6 +243,7 @@ def build(engine: Engine) -> None:
         [about, voiced],
         **QUIET,
     )
+    visits.wire("speech", studio_state, as_it_stands, stands)
     endpoint(engine, SpeechRequest, "speech")
     if matching is not None:
         endpoint(engine, MatchRequest, "match")

@@ -99,6 +99,10 @@ class Studio(files.Keeper):
     speaking: bool = False
     line: str = field(default_factory=states.idle)
 
+    @property
+    def at_work(self) -> bool:
+        return self.speaking
+
     def begin(self, request: Request) -> None:
         """Something is going to be spoken; what was before is gone."""
         self.forget()

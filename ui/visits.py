@@ -7,30 +7,22 @@ hour after its page was left.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.context import Context
 
 from ui.files import Keeper
+from ui.wire import QUIET
 
+FOLLOW_S = 0.5
 MOST = 500  # visitors; the first to come goes first
 K = TypeVar("K", bound=Keeper)
-
-
-def key_in_browser(name: str) -> gr.BrowserState:
-    """The key that a browser has for what `name` keeps of its visitor.
-
-    It stands outside of the tab that is being built: the page makes a tab's components when it is first opened, and
-    would send no key when it is loaded.
-    """
-    inside, Context.block = Context.block, Context.root_block
-    try:
-        return gr.BrowserState("", storage_key=f"polymuse-{name}", secret="polymuse")
-    finally:
-        Context.block = inside
 
 
 class Visits(Generic[K]):
@@ -71,3 +63,40 @@ class Visits(Generic[K]):
     def _drop(self, key: str) -> None:
         del self._sessions[key]
         self._kept.pop(key).forget()
+
+    def wire(
+        self, name: str, state: gr.State, shown: Callable[[K], tuple[Any, ...]], outputs: Sequence[Block]
+    ) -> None:
+        """Let the visitors of a tab come back to their `state`; `shown` gives `outputs` as things stand.
+
+        What is at work is followed to its end: in a second window, or until it is given up since its page was left.
+        """
+
+        def on_return(key: Any, keeper: K) -> tuple[Any, ...]:
+            key, keeper = self.enter(key, keeper)
+            return key, keeper, *shown(keeper)
+
+        async def following(keeper: K) -> AsyncIterator[tuple[Any, ...]]:
+            while keeper.at_work:
+                await asyncio.sleep(FOLLOW_S)
+                yield shown(keeper)
+            yield tuple(gr.skip() for _ in outputs)  # whoever yields nothing empties them
+
+        browser = _key_in_browser(name)
+        page = Context.root_block
+        assert page is not None
+        loaded = page.load(on_return, [browser, state], [browser, state, *outputs], **QUIET)
+        loaded.then(following, state, outputs, **{**QUIET, "queue": True, "concurrency_limit": None})
+
+
+def _key_in_browser(name: str) -> gr.BrowserState:
+    """The key that a browser has for what `name` keeps of its visitor.
+
+    It stands outside of the tab that is being built: the page makes a tab's components when it is first opened, and
+    would send no key when it is loaded.
+    """
+    inside, Context.block = Context.block, Context.root_block
+    try:
+        return gr.BrowserState("", storage_key=f"polymuse-{name}", secret="polymuse")
+    finally:
+        Context.block = inside

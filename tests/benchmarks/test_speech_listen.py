@@ -7,7 +7,6 @@ import pytest
 from benchmarks.speech_listen import AT_A_TIME, SENTENCES, english, mistakes
 from pipelines.speech_voices import VOICES
 
-
 SAID = ["the", "cat", "sat", "down"]
 
 

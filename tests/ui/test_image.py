@@ -253,6 +253,14 @@ def test_after_a_reload_everything_is_where_it_was(served: Server, http: httpx.C
     assert stranger[0] not in ("", key) and stranger[4] == image_view.empty()
 
 
+def test_where_nothing_is_at_work_a_new_page_stays_as_it_is(served: Server, http: httpx.Client) -> None:
+    """A generator that yields nothing would empty its outputs, the labels of buttons among them."""
+    visitor = Visitor(served, http, "idle")
+    visitor.call("on_return", "", None)
+    outputs = visitor.ended("following", None)["output"]["data"]
+    assert outputs and not any(output is None or "value" in output for output in outputs)
+
+
 def test_a_second_window_follows_what_the_first_one_draws(served: Server, http: httpx.Client) -> None:
     served.draws = endless = Endless()
     visitor = Visitor(served, http, "first window")
