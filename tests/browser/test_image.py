@@ -159,7 +159,7 @@ def test_a_reload_keeps_what_was_drawn_and_gives_up_what_was_not(image: Image) -
     again = to_image(Chat(image.page))
     expect(again.gallery).to_have_count(1)
     expect(again.draw).to_have_text("Draw")  # the other one has been given up
-    again.gallery.first.get_by_role("button").click()
+    again.gallery.first.click()
     expect(again.picture).to_have_attribute("src", shown or "")
     assert picture_file.read(again.fetched("Download")).options["prompt"] == "a red apple"
 
