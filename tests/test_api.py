@@ -49,12 +49,14 @@ def refusal(job: Job) -> str:
     return str(error.value)
 
 
+PUBLIC = {"/chat", "/image", "/speech", "/music", "/enhance"}
+
 # What there is ------------------------------------------------------------------------------------------------------
 
 
 def test_there_is_one_public_endpoint_for_each_kind_of_job(connect: Connect) -> None:
     endpoints = connect().view_api(return_format="dict", print_info=False)
-    assert set(endpoints["named_endpoints"]) == {"/chat", "/image", "/speech"} and not endpoints["unnamed_endpoints"]
+    assert set(endpoints["named_endpoints"]) == PUBLIC and not endpoints["unnamed_endpoints"]
 
 
 def test_an_endpoints_parameters_are_the_request_fields(connect: Connect) -> None:

@@ -64,7 +64,7 @@ def session() -> ToneSession:
 
 @pytest.fixture
 def pipeline(session: ToneSession) -> SpeechPipeline:
-    voices = {id: np.full((510, 256), 0.2 + number / 20, np.float32) for number, id in enumerate(VOICES)}
+    voices = {id: np.full((510, 256), 0.2 + number / 60, np.float32) for number, id in enumerate(VOICES)}
     return SpeechPipeline(session, Letters(), voices)  # type: ignore[arg-type]
 
 
