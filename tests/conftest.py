@@ -109,8 +109,12 @@ def served(one_server: Server) -> Iterator[Server]:
     one_server.composes = compose()
     one_server.enhances = enhance()
     yield one_server
-    status = one_server.engine.status()
-    assert (status.running, status.queued) == (0, 0), "the test left a job behind"
+    wait_for(lambda: idle(one_server))  # the last one's thread may be on its way out still
+
+
+def idle(server: Server) -> bool:
+    status = server.engine.status()
+    return (status.running, status.queued) == (0, 0)
 
 
 @pytest.fixture

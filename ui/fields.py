@@ -41,6 +41,8 @@ def hidden(name: str, field: FieldInfo) -> Component:
     kind = type(value) if get_origin(field.annotation) is Literal else field.annotation
     if kind is str:
         return gr.Textbox(value=value, label=name, visible=False)
+    if kind is bool:
+        return gr.Checkbox(value=bool(value), label=name, visible=False)
     if kind in (int, float, float | None):
         return gr.Number(value=value, precision=0 if kind is int else None, label=name, visible=False)
     return gr.JSON(value=value, label=name, visible=False)
