@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.image_card import Card
+from benchmarks.card import Card, Figure
 from benchmarks.image_drawing import Artist, load
 from benchmarks.image_judges import Known, background_word, hue_word, spread
 from benchmarks.image_prompts import BACKGROUNDS, SHEET, Asked, behind, painted, plain, real, several
@@ -49,25 +48,6 @@ from training.probe_model import Accuracy, Probe, accuracy, numbers
 
 SEEDS = 4
 PSNR, TRAINED_TOP5, WITHHELD_TOP5, STYLE = 28.0, 0.85, 0.65, 0.95
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A row of the report: a number of drawn pictures, the same of real ones, and the goal if there is one."""
-
-    key: str
-    title: str
-    value: float
-    real: float | None = None
-    bound: float | None = None
-    unit: str = "%"
-
-    def cells(self) -> tuple[str, str, str, str]:
-        real = "" if self.real is None else self._text(self.real)
-        return self.title, self._text(self.value), real, "" if self.bound is None else f"≥ {self._text(self.bound)}"
-
-    def _text(self, value: float) -> str:
-        return f"{value:.1%}".replace("%", " %") if self.unit == "%" else f"{value:.3g} {self.unit}".strip()
 
 
 class Quality:

@@ -23,12 +23,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
 from benchmarks import music_judges as judges
-from benchmarks.image_card import Card
+from benchmarks.card import Card
+from benchmarks.card import Figure as Measured
 from benchmarks.music_ngram import WAYS, Baseline
 from benchmarks.report import Goal, Sample, Watch, add_calm, finish, table
 from pipelines.music import TOP_P
@@ -46,22 +47,12 @@ CHORALES = 0.3  # of the composed pieces
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A row of the report; `bound` is the most that it should be."""
+class Figure(Measured):
+    """A row of the report; the bound is the most that it should be."""
 
-    key: str
-    title: str
-    value: float
-    real: float | None = None
-    bound: float | None = None
     unit: str = ""
 
-    def cells(self) -> tuple[str, str, str, str]:
-        real = "" if self.real is None else self._text(self.real)
-        return self.title, self._text(self.value), real, "" if self.bound is None else f"≤ {self._text(self.bound)}"
-
-    def _text(self, value: float) -> str:
-        return f"{value:.1%}".replace("%", " %") if self.unit == "%" else f"{value:.3g} {self.unit}".strip()
+    sign: ClassVar[str] = "≤"
 
 
 @dataclass

@@ -20,6 +20,7 @@ from pipelines.sound_in import MOST_SECONDS
 from ui import explain, fields, states
 from ui.enhance_run import EMPTY, Booth
 from ui.models import describe, option
+from ui.player import TOGGLE
 from ui.theme import ASSETS
 from ui.visits import Visits
 from ui.wire import QUIET, endpoint, refusing, request_from, user_of
@@ -30,13 +31,10 @@ PLAYER = ASSETS / "enhance.js"
 EXAMPLE = ASSETS / "enhance-example.flac"
 FIRST_S = 10  # what is tried before all of it is done
 
-MARKUP = """
+MARKUP = f"""
 <div class="pm-ab" data-state="empty" data-heard="after" data-playing="false" data-played="0">
   <div class="pm-ab-bar">
-    <button class="pm-ab-toggle" type="button" disabled aria-label="Play">
-      <svg viewBox="0 0 20 20" aria-hidden="true"><path class="pm-play" d="M6 4v12l10-6Z"/>
-      <path class="pm-pause" d="M5 4h4v12H5ZM11 4h4v12h-4Z"/></svg>
-    </button>
+    {TOGGLE.format("pm-ab")}
     <fieldset class="pm-ab-choice" disabled>
       <legend>Listen to</legend>
       <label><input type="radio" name="pm-ab" value="before"><span>Before</span></label>

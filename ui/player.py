@@ -19,12 +19,15 @@ from ui.theme import ASSETS
 
 PEAKS_PER_S = 25  # bars of the waveform
 SCRIPT = ASSETS / "player.js"
-BAR = """
-  <div class="pm-player-bar">
-    <button class="pm-player-toggle" type="button" disabled aria-label="Play">
+TOGGLE = """
+    <button class="{}-toggle pm-play-button" type="button" disabled aria-label="Play">
       <svg viewBox="0 0 20 20" aria-hidden="true"><path class="pm-play" d="M6 4v12l10-6Z"/>
       <path class="pm-pause" d="M5 4h4v12H5ZM11 4h4v12h-4Z"/></svg>
     </button>
+"""
+BAR = f"""
+  <div class="pm-player-bar">
+    {TOGGLE.format("pm-player")}
     <div class="pm-player-wave">
       <canvas aria-hidden="true"></canvas>
       <input type="range" min="0" max="1" step="0.01" value="0" disabled aria-label="Position">

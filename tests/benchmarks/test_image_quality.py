@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks import image_quality
-from benchmarks.image_card import BEGIN, END, Card
+from benchmarks.card import BEGIN, END, Card
 from benchmarks.image_drawing import Artist
 from benchmarks.image_judges import background_word, hue_word
 from benchmarks.image_prompts import SHEET, Asked, behind, painted, plain, real, several

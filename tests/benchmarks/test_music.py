@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import music
 from benchmarks import music_judges as judges
-from benchmarks.image_card import BEGIN, END
+from benchmarks.card import BEGIN, END
 from benchmarks.music_ngram import WAYS, KneserNey
 from pipelines.music_score import Head, Note, Score
 from tests.pipelines import tiny_music

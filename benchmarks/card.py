@@ -1,13 +1,36 @@
-"""Writes measured figures into a model's card, between two markers, so that the card says what was measured."""
+"""Measured figures as rows of a report, and between two markers in a model's card, which so says what was measured."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 BEGIN = "<!-- measured: python -m benchmarks.{} --card writes what stands between these lines -->"
 END = "<!-- /measured -->"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row of a report: a number of what a model made, the same of real ones, and the goal if there is one."""
+
+    key: str
+    title: str
+    value: float
+    real: float | None = None
+    bound: float | None = None
+    unit: str = "%"
+
+    sign: ClassVar[str] = "≥"  # what the goal is: at least the bound
+
+    def cells(self) -> tuple[str, str, str, str]:
+        real = "" if self.real is None else self._text(self.real)
+        goal = "" if self.bound is None else f"{self.sign} {self._text(self.bound)}"
+        return self.title, self._text(self.value), real, goal
+
+    def _text(self, value: float) -> str:
+        return f"{value:.1%}".replace("%", " %") if self.unit == "%" else f"{value:.3g} {self.unit}".strip()
 
 
 class Card:
