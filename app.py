@@ -23,7 +23,7 @@ gc.disable()  # what is imported is no garbage: looking for some takes a tenth o
 import gradio as gr
 from starlette.middleware import Middleware
 
-from pipelines import catalog, catalog_file
+from pipelines import catalog, catalog_file, tasks
 from pipelines.catalog_file import Added
 from pipelines.device import detect
 from pipelines.engine import Engine, Limits, LocalEngine
@@ -84,7 +84,7 @@ def make_engine(settings: Settings) -> LocalEngine:
     if settings.demo:
         models = [spec for spec in models if store.look(spec.weights).present or is_built_in(spec.weights)]
         loras = tuple(lora for lora in loras if store.look(lora.weights).present)
-        models = [for_guests(spec) for spec in models]
+        models = [tasks.for_guests(for_guests(spec)) for spec in models]
     budget = settings.memory or int(device.total * SHARE_OF_MEMORY[device.kind])
     known = settings.local or settings.auth is not None  # a stranger must not fill the disk from the hub
     offer = Offer(device, budget, loras, typed=known and not settings.demo)

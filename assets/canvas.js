@@ -1,7 +1,7 @@
 // The image tab's canvas and gallery, brought to life. js_on_load of gr.HTML: `element` is the component's own element.
 // What is pressed is sent as one of these events; sliders stay in the page and ask the server nothing.
 
-const EVENTS = ["example", "choose", "take", "repeat"];
+const EVENTS = ["example", "choose", "take", "repeat", "move"];
 
 element.addEventListener("click", (event) => {
 	const pressed = event.target.closest("[data-send]");

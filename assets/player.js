@@ -211,6 +211,12 @@ const caption = (one) => {
 		line.append(who, " ");
 	}
 	line.append(one.text);
+	if (one.phonemes) {
+		const sounds = document.createElement("small");
+		sounds.ariaHidden = "true"; // a screen reader has just read the words
+		sounds.textContent = one.phonemes;
+		line.append(sounds);
+	}
 	line.addEventListener("click", () => play(one.start));
 	item.append(line);
 	return item;

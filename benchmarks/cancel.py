@@ -24,7 +24,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.local import STORY, Chats, chats
+from benchmarks.local import Chats, chats
+from benchmarks.plain import STORY
 from benchmarks.report import Goal, Sample, Watch, add_calm, finish, table
 from pipelines.engine import Limits
 from pipelines.events import Progress, Token

@@ -16,10 +16,12 @@ POLL_S = 0.002
 
 @dataclass(frozen=True)
 class Heard:
-    """What an endpoint sent: when, in seconds from the question, updates of the wanted type came, and the end."""
+    """What an endpoint sent: when, in seconds from the question, it began to work on it, updates of the wanted type
+    came, and the end."""
 
     times: tuple[float, ...]
     seconds: float
+    began: float
     last: dict[str, Any]
 
 
@@ -34,8 +36,8 @@ class Asker:
         server.seconds_until("/health")
         self._client = Client(server.url, analytics_enabled=False, verbose=False, ssl_verify=False)
 
-    def ask(self, endpoint: str, wanted: str, values: Mapping[str, Any]) -> Heard:
-        """Ask once; returns when the stream has ended.
+    def ask(self, endpoint: str, wanted: str, values: Mapping[str, Any], poll: float = POLL_S) -> Heard:
+        """Ask once; returns when the stream has ended. Looks for news every `poll` seconds.
 
         Not by iterating over the client's job: that holds the job's lock while it sleeps, and the thread that reads
         the stream has to wait for it.
@@ -43,14 +45,17 @@ class Asker:
         began = time.perf_counter()
         job = self._client.submit(**values, api_name=endpoint)
         times: list[float] = []
+        working: float | None = None
         seen = 0
         done = False
         while not done:
-            time.sleep(POLL_S)
+            time.sleep(poll)
             done = job.done()
             updates = job.outputs()
             now = time.perf_counter() - began
+            if working is None and any(update["type"] != "queued" for update, _ in updates[seen:]):
+                working = now
             times += [now for update, _ in updates[seen:] if update["type"] == wanted]
             seen = len(updates)
         job.result()  # raises what the server said, if it said no
-        return Heard(tuple(times), now, updates[-1][0])
+        return Heard(tuple(times), now, now if working is None else working, updates[-1][0])

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.plain import STORY
 from pipelines import catalog
 from pipelines.chat import ChatRequest
 from pipelines.device import Device, detect
@@ -18,8 +19,6 @@ from pipelines.job import Job
 from pipelines.memory import Memory
 from pipelines.spec import ModelSpec, Pipeline, Registry
 from pipelines.weights import Store
-
-STORY = "Write a long story about a lighthouse keeper, with many details about the sea and the weather."
 
 
 @dataclasses.dataclass

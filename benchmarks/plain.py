@@ -1,7 +1,8 @@
-"""The peer that benchmarks.chat measures against: transformers' own generate(), in a process with nothing else in it.
+"""A model called plainly, in a process with nothing else in it: what benchmarks.decode and chat compare with.
 
-It reads one question a line from standard input and answers each with one line on standard output, both JSON, and
-sits still in between. A streamer notes when each token comes out, which is all that it does.
+That is transformers' own generate(), or with --ours the chat pipeline without an engine or a page around it. It reads
+one question a line from standard input and answers each with one line on standard output, both JSON, and sits still
+in between. A streamer notes when each token comes out, which is all that it does.
 """
 
 from __future__ import annotations
@@ -10,12 +11,21 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from benchmarks.server import ROOT
+from pipelines.chat import ChatRequest
+from pipelines.events import Text, Token, Update
+from pipelines.spec import Pipeline
+
+CONTEXT = 8_192
+STORY = "Write a long story about a lighthouse keeper, with many details about the sea and the weather."
+Ask: TypeAlias = Callable[
+    [dict[str, Any]], tuple[list[float], float, str]
+]  # gives seconds to each token, to the end, text
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,22 @@ class Answer:
     def whole_rate(self) -> float:
         """Tokens a second from the question to the end of the answer."""
         return len(self.times) / self.seconds
+
+
+def timed(pipeline: Pipeline[ChatRequest], request: ChatRequest) -> tuple[list[Token], Answer]:
+    """The tokens of one answer of a chat pipeline in this process, and when they came."""
+    tokens: list[Token] = []
+    times: list[float] = []
+    began = time.perf_counter()
+
+    def note(update: Update) -> None:
+        if isinstance(update, Token):
+            times.append(time.perf_counter() - began)
+            tokens.append(update)
+
+    found = pipeline.run(request, note)
+    assert isinstance(found, Text)
+    return tokens, Answer(tuple(times), time.perf_counter() - began, found.text)
 
 
 class Plain:
@@ -67,9 +93,9 @@ class Plain:
 
 
 @contextmanager
-def running(environment: dict[str, str]) -> Iterator[Plain]:
+def running(environment: dict[str, str], *options: str) -> Iterator[Plain]:
     """The process, with the model loaded; it ends with the block."""
-    command = [sys.executable, "-m", "benchmarks.plain"]
+    command = [sys.executable, "-m", "benchmarks.plain", *options]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -81,6 +107,31 @@ def running(environment: dict[str, str]) -> Iterator[Plain]:
 
 def main() -> None:
     """The process, from inside."""
+    threads, ask = _pipeline() if "--ours" in sys.argv else _generate()
+    print(json.dumps({"threads": threads}), flush=True)
+    for line in sys.stdin:
+        times, seconds, text = ask(json.loads(line))
+        print(json.dumps({"times": times, "seconds": seconds, "text": text}), flush=True)
+
+
+def _pipeline() -> tuple[int, Ask]:
+    """The chat pipeline as the engine would call it, without the engine."""
+    from pipelines import chat
+    from pipelines.device import detect
+    from pipelines.weights import SMOLLM2, Store
+
+    device = detect("cpu")
+    pipeline = chat.load(device, Store().fetch(SMOLLM2, lambda update: None).path, CONTEXT)
+
+    def ask(question: dict[str, Any]) -> tuple[list[float], float, str]:
+        answer = timed(pipeline, ChatRequest(**question))[1]
+        return list(answer.times), answer.seconds, answer.text
+
+    return device.cores, ask
+
+
+def _generate() -> tuple[int, Ask]:
+    """transformers' generate()."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.generation.streamers import BaseStreamer
@@ -105,9 +156,8 @@ def main() -> None:
     folder = Store().fetch(SMOLLM2, lambda update: None).path
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=detect("cpu").dtype(), local_files_only=True)
-    print(json.dumps({"threads": torch.get_num_threads()}), flush=True)
-    for line in sys.stdin:
-        question = json.loads(line)
+
+    def ask(question: dict[str, Any]) -> tuple[list[float], float, str]:
         began = time.perf_counter()
         torch.manual_seed(question["seed"])
         inputs = tokenizer.apply_chat_template(
@@ -133,7 +183,9 @@ def main() -> None:
         seconds = time.perf_counter() - began
         ended = int(new[-1]) == tokenizer.eos_token_id
         times = [when - began for when in clock.times[1 : len(clock.times) - ended]]  # the end token is no text
-        print(json.dumps({"times": times, "seconds": seconds, "text": text}), flush=True)
+        return times, seconds, text
+
+    return torch.get_num_threads(), ask
 
 
 if __name__ == "__main__":

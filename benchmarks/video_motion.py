@@ -21,8 +21,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.report import Goal, line, machine, table
+from pipelines.video_motions import PASSING
 from training.emoji_data import FOLDER
-from training.motion import MOTIONS, PASSING
+from training.motion import MOTIONS
 from training.motion_captions import MotionCaptions
 from training.pictures import PictureSet
 from training.rotation import rings, turn

@@ -10,27 +10,51 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.chat import ChatRequest
+from pipelines import decode_graph
+from pipelines.chat import MOST_PICTURES, ChatRequest
+from pipelines.code import Coder
+from pipelines.code_catalog import CODERS
+from pipelines.code_fim import Fim
+from pipelines.code_request import CodeRequest
 from pipelines.device import Device
 from pipelines.enhance_catalog import enhance_models
+from pipelines.errors import BadRequest
+from pipelines.events import Emit
 from pipelines.image_catalog import image_models
 from pipelines.music_catalog import music_models
-from pipelines.spec import ModelSpec, Pipeline
+from pipelines.shape_catalog import shape_models
+from pipelines.spec import Modality, ModelSpec, Pipeline, Request
 from pipelines.speech_catalog import match_model, speech_models
-from pipelines.weights import SMOLLM2, Hub, Weights
+from pipelines.tasks import Tasks
+from pipelines.tasks_request import TaskRequest
+from pipelines.video_catalog import video_models
+from pipelines.weights import SMOLLM2, Hub, Store, Weights
 
 SLACK = 150 * 2**20  # activations of one step, the logits of one token, and what the allocator rounds up
+
+SEEING = ("smolvlm-256m", "smolvlm-500m", "qwen3-vl-4b", "qwen3-vl-8b")
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What looking at one picture takes at most: patches, each as wide as the widest layer makes it."""
+
+    patches: int
+    width: int
 
 
 def models(device: Device) -> list[ModelSpec[Any]]:
     """Every model that comes with Polymuse, as it would be held on this device."""
     return [
         *chat_models(device),
+        *(chat_model(device, modality="code", **vars(coder)) for coder in CODERS),
         *image_models(device),
         *speech_models(device),
         match_model(),
         *music_models(device),
+        *shape_models(device),
         *enhance_models(device),
+        *video_models(device),
     ]
 
 
@@ -49,6 +73,35 @@ def chat_models(device: Device) -> list[ModelSpec[ChatRequest]]:
             kv_heads=3,
             head_dim=64,
             context=8_192,
+            graph=177_380_178,
+        ),
+        chat_model(
+            device,
+            id="smolvlm-256m",
+            title="SmolVLM 256M",
+            weights=Hub("HuggingFaceTB/SmolVLM-256M-Instruct", size=513_000_000),
+            licence="Apache-2.0",
+            card="Sees pictures, on any machine that reaches the hub. Describes them in plain English, and can err.",
+            parameters=256_500_000,
+            layers=30,
+            kv_heads=3,
+            head_dim=64,
+            context=8_192,
+            sight=Sight(5 * 1_024, 3_072),
+        ),
+        chat_model(
+            device,
+            id="smolvlm-500m",
+            title="SmolVLM 500M",
+            weights=Hub("HuggingFaceTB/SmolVLM-500M-Instruct", size=1_015_000_000),
+            licence="Apache-2.0",
+            card="Sees pictures, on a GPU or a patient CPU. Describes them, reads short texts; English.",
+            parameters=507_500_000,
+            layers=32,
+            kv_heads=5,
+            head_dim=64,
+            context=8_192,
+            sight=Sight(5 * 1_024, 3_072),
         ),
         chat_model(
             device,
@@ -88,6 +141,34 @@ def chat_models(device: Device) -> list[ModelSpec[ChatRequest]]:
             kv_heads=8,
             head_dim=128,
             context=16_384,
+        ),
+        chat_model(
+            device,
+            id="qwen3-vl-4b",
+            title="Qwen3 VL 4B Instruct",
+            weights=Hub("Qwen/Qwen3-VL-4B-Instruct", size=8_876_000_000),
+            licence="Apache-2.0",
+            card="Sees pictures; for GPUs from 16 GiB. Reads documents, charts and handwriting in many languages.",
+            parameters=4_438_000_000,
+            layers=36,
+            kv_heads=8,
+            head_dim=128,
+            context=16_384,
+            sight=Sight(4 * 1_024, 4_096),
+        ),
+        chat_model(
+            device,
+            id="qwen3-vl-8b",
+            title="Qwen3 VL 8B Instruct",
+            weights=Hub("Qwen/Qwen3-VL-8B-Instruct", size=17_534_000_000),
+            licence="Apache-2.0",
+            card="Sees pictures; for GPUs from 24 GiB. The strongest here at explaining what it sees.",
+            parameters=8_767_000_000,
+            layers=36,
+            kv_heads=8,
+            head_dim=128,
+            context=16_384,
+            sight=Sight(4 * 1_024, 4_304),
         ),
         chat_model(
             device,
@@ -131,27 +212,56 @@ def chat_model(
     kv_heads: int,
     head_dim: int,
     context: int,
+    modality: Modality = "chat",
+    fim: Fim | None = None,
+    graph: int = 0,
+    sight: Sight | None = None,
 ) -> ModelSpec[ChatRequest]:
-    """A causal language model of transformers. `context` is the most tokens, prompt and answer, that we allow it."""
-    cache = 2 * layers * kv_heads * head_dim * device.parameter_bytes * context
+    """A causal language model of transformers. `context` is the most tokens, prompt and answer, that we allow it.
+
+    Whatever it is best at, it takes chats, code and writing tasks alike. `graph` are the bytes of its decoder for CPUs
+    (decode_graph.py), if it comes with one: that computes in float32 and keeps what it read of earlier prompts.
+    `sight` is of a model that takes pictures too; while one is looked at, about four layers' worth of it is held.
+    """
+    decodes = graph > 0 and device.kind == "cpu"
+    width = 4 if decodes else device.parameter_bytes
+    cache = 2 * layers * kv_heads * head_dim * width * context
+    seen = 0 if sight is None else 4 * MOST_PICTURES * sight.patches * sight.width * width
+    resident = graph + decode_graph.PREFIXES if decodes else parameters * width
+    held = (
+        f"8-bit weights, and {decode_graph.PREFIXES // 2**20} MiB of earlier prompts"
+        if decodes
+        else f"{parameters / 1e9:.2f} billion parameters of {width} bytes"
+    )
     return ModelSpec(
         id=id,
         title=title,
-        modality="chat",
+        modality=modality,
         family="autoregressive",
         request=ChatRequest,
         weights=weights,
-        resident=parameters * device.parameter_bytes,
-        working=cache + SLACK,
+        resident=resident,
+        working=cache + seen + SLACK,
         licence=licence,
         card=card,
-        load=LoadChat(context),
+        load=LoadChat(context, sees=sight is not None),
         sized_by=(
-            f"{parameters / 1e9:.2f} billion parameters of {device.parameter_bytes} bytes; keys and values of "
-            f"{layers} layers with {kv_heads} heads of {head_dim} for {context:,} tokens; {SLACK // 2**20} MiB more"
+            f"{held}; keys and values of "
+            f"{layers} layers with {kv_heads} heads of {head_dim} for {context:,} tokens; "
+            + ("" if sight is None else f"{MOST_PICTURES} pictures of {sight.patches:,} patches; ")
+            + f"{SLACK // 2**20} MiB more"
         ),
-        limits={"context": context},
+        limits={"context": context} | ({} if sight is None else {"pictures": MOST_PICTURES}),
+        settle=blind if sight is None else None,
+        also={CodeRequest: Coder(fim), TaskRequest: Tasks(context)},
     )
+
+
+def blind(spec: ModelSpec[Any], request: Request, store: Store, emit: Emit) -> ModelSpec[Any]:
+    """Settles a model that cannot see: refuses pictures, before anything is fetched for them."""
+    if isinstance(request, ChatRequest) and request.images:
+        raise BadRequest(f"{spec.title} cannot see pictures. Choose a model that can: {', '.join(SEEING)}.")
+    return spec
 
 
 @dataclass(frozen=True)
@@ -159,8 +269,13 @@ class LoadChat:
     """Loads a chat model. A value rather than a closure, so that specs can be compared and pickled."""
 
     context: int
+    sees: bool = False
 
     def __call__(self, device: Device, path: Path) -> Pipeline[ChatRequest]:
+        if self.sees:
+            from pipelines import chat_vision
+
+            return chat_vision.load(device, path, self.context)
         from pipelines import chat
 
         return chat.load(device, path, self.context)

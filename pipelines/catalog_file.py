@@ -12,6 +12,12 @@
     kv_heads = 4
     head_dim = 128
     context = 8192                     # the most tokens of one conversation to allow
+    patches = 4096                     # of a model that sees: the most that it makes of a picture of 1,024 pixels,
+    patch_width = 4096                 # and its eyes' widest layer, `intermediate_size` in config.json
+
+    [[code]]                           # as [[chat]], for the code tab; and, if it fills gaps in code:
+    id = "my-coder"
+    fim = "qwen"                       # whose marks it knows: see FAMILIES in pipelines/code_fim.py
 
     [[image]]                          # any model in diffusers' layout, of a family in pipelines/image_families.py
     id = "my-painter"                  # id, title, repo or path, revision, licence and card as above
@@ -25,6 +31,17 @@
     side = 1024                        # pixels of a square picture
     pixels = 2_097_152                 # the most, width times height
     upscale = 1                        # 4: enlarge each picture four times, unless a request says otherwise
+
+    [[speech]]                         # any model of a family in pipelines/speech_families.py; id, title, repo or
+    id = "my-voice"                    # path, revision, licence and card as above
+    title = "My voice"
+    repo = "facebook/mms-tts-nld"
+    licence = "CC-BY-NC 4.0"
+    family = "vae"                     # those can be told a speed; without this line: "autoregressive"
+    parameters = 36_300_000
+    codec = "descript/dac_44khz"       # of Dia and Pocket TTS: a repository or a folder; its parameters count too
+    reference = "may"                  # whether it speaks in the voice of a recording: "may", or it "must"
+    speakers = 2                       # how many it tells apart in a script
 
     [[music]]                          # the built-in composer, played with another soundfont; id, title, repo or
     id = "my-band"                     # path, revision, licence and card as above
@@ -44,6 +61,7 @@ Every key is checked: an unknown or missing one is refused by name.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,15 +69,19 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.catalog import chat_model
+from pipelines.catalog import Sight, chat_model
+from pipelines.code_fim import FAMILIES, Fim
 from pipelines.device import Device
 from pipelines.errors import CatalogError
 from pipelines.image_catalog import PATTERNS, image_model
 from pipelines.image_families import MadeFor
 from pipelines.image_lora import REPO, Lora
 from pipelines.music_catalog import music_model
-from pipelines.spec import ModelSpec
+from pipelines.spec import Modality, ModelSpec
+from pipelines.speech_catalog import hub_model as speech_model
 from pipelines.weights import Hub, Local
+
+Count = Annotated[int, Field(gt=0)]
 
 
 class _Entry(BaseModel):
@@ -91,18 +113,37 @@ class _ModelEntry(_Entry):
 class _ChatEntry(_ModelEntry):
     """One [[chat]] table."""
 
-    parameters: int = Field(gt=0)
-    layers: int = Field(gt=0)
-    kv_heads: int = Field(gt=0)
-    head_dim: int = Field(gt=0)
-    context: int = Field(gt=0)
+    parameters: Count
+    layers: Count
+    kv_heads: Count
+    head_dim: Count
+    context: Count
+    patches: Count | None = None
+    patch_width: Count | None = None
+
+    @model_validator(mode="after")
+    def _sees_or_not(self) -> Self:
+        if (self.patches is None) != (self.patch_width is None):
+            raise ValueError("of a model that sees give both “patches” and “patch_width”")
+        return self
 
     def spec(self, device: Device) -> ModelSpec[Any]:
-        facts = self.model_dump(exclude={"repo", "path", "revision"})
-        return chat_model(device, weights=self.weights(Hub.patterns), **facts)
+        return self._of("chat", device)
+
+    def _of(self, modality: Modality, device: Device, fim: Fim | None = None) -> ModelSpec[Any]:
+        facts = self.model_dump(exclude={"repo", "path", "revision", "patches", "patch_width", "fim"})
+        sight = Sight(self.patches, self.patch_width) if self.patches and self.patch_width else None
+        weights = self.weights(Hub.patterns)
+        return chat_model(device, weights=weights, modality=modality, fim=fim, sight=sight, **facts)
 
 
-Count = Annotated[int, Field(gt=0)]
+class _CodeEntry(_ChatEntry):
+    """One [[code]] table."""
+
+    fim: Literal["qwen", "starcoder", "deepseek", "codellama", "codestral"] | None = None
+
+    def spec(self, device: Device) -> ModelSpec[Any]:
+        return self._of("code", device, None if self.fim is None else FAMILIES[self.fim])
 
 
 class _ImageEntry(_ModelEntry):
@@ -131,6 +172,23 @@ class _ImageEntry(_ModelEntry):
         )
 
 
+class _SpeechEntry(_ModelEntry):
+    """One [[speech]] table. Which classes run it, the model itself says once it is there."""
+
+    family: Literal["autoregressive", "diffusion", "vae"] = "autoregressive"
+    parameters: Count
+    codec: str | None = None
+    reference: Literal["no", "may", "must"] = "no"
+    speakers: Count = 1
+
+    def spec(self, device: Device) -> ModelSpec[Any]:
+        facts = self.model_dump(exclude={"repo", "path", "revision", "codec"})
+        codec = None
+        if self.codec is not None:
+            codec = Hub(self.codec) if re.fullmatch(REPO, self.codec) else Local(self.codec)
+        return speech_model(weights=self.weights(Hub.patterns), codec=codec, **facts)
+
+
 class _MusicEntry(_ModelEntry):
     """One [[music]] table: whose soundfont it is."""
 
@@ -152,7 +210,9 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     chat: list[_ChatEntry] = []
+    code: list[_CodeEntry] = []
     image: list[_ImageEntry] = []
+    speech: list[_SpeechEntry] = []
     music: list[_MusicEntry] = []
     lora: list[_LoraEntry] = []
 
@@ -178,9 +238,9 @@ def read(path: Path, device: Device) -> Added:
     except ValidationError as error:
         problems = "; ".join(_sentence(tables, dict(problem)) for problem in error.errors())
         raise CatalogError(f"In the catalog file {path}: {problems}.") from None
-    painters = (entry.spec(device) for entry in file.image)
-    models = [*(entry.spec(device) for entry in file.chat), *painters, *(entry.spec(device) for entry in file.music)]
-    return Added(tuple(models), tuple(entry.lora() for entry in file.lora))
+    entries: list[_ChatEntry | _ImageEntry | _SpeechEntry | _MusicEntry]
+    entries = [*file.chat, *file.code, *file.image, *file.speech, *file.music]
+    return Added(tuple(entry.spec(device) for entry in entries), tuple(entry.lora() for entry in file.lora))
 
 
 def _sentence(tables: dict[str, Any], problem: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import child
+from pipelines import child, decode_graph
 from pipelines.errors import BadWeights
 
 Convert = Callable[[Path, Path], None]
@@ -40,9 +40,14 @@ def run(convert: Convert, source: Path, target: Path, what: str, tick: Callable[
 
 @dataclass(frozen=True)
 class GgufToSafetensors:
-    """Turns one GGUF file of a language model into the folder from_pretrained expects, tokenizer included."""
+    """Turns one GGUF file of a language model into the folder from_pretrained expects, tokenizer included.
+
+    With `graph` there is a decoder for CPUs in it too, made of the weights as the file has them; that says how many
+    weights share a scale, and with another number it is made anew where it is there already.
+    """
 
     member: str
+    graph: int = 0
 
     def __call__(self, source: Path, target: Path) -> None:
         import torch
@@ -51,7 +56,7 @@ class GgufToSafetensors:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             source,
             gguf_file=self.member,
-            dtype=torch.bfloat16,
+            dtype=torch.float32,
             quantization_config=GgufConfig(dequantize=True),
             output_loading_info=True,
         )
@@ -61,7 +66,11 @@ class GgufToSafetensors:
         tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=self.member)
         if tokenizer.chat_template is None:
             raise ValueError(f"{self.member} carries no chat template")
-        model.save_pretrained(target)
+        if self.graph:
+            state = model.state_dict()
+            shape = decode_graph.Shape.of(model.config, block=self.graph)
+            decode_graph.write(shape, lambda name: state[name].numpy(), target / decode_graph.NAME)
+        model.to(torch.bfloat16).save_pretrained(target)
         tokenizer.save_pretrained(target)
 
 

@@ -36,6 +36,11 @@ class Device:
     half: bool
 
     @property
+    def cores(self) -> int:
+        """Cores of the machine that this process may use: a container often has fewer than the machine."""
+        return _cores()
+
+    @property
     def parameter_bytes(self) -> int:
         """Bytes that one parameter of a model takes here."""
         return 2 if self.half else 4
@@ -83,7 +88,6 @@ def _cpu() -> Device:
 
 
 def _cores() -> int:
-    """Cores that this process may use: a container often has fewer than the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -107,7 +107,7 @@ class LocalEngine:
     def submit(self, model_id: str, request: Request, user: str) -> Job:
         """See Engine.submit."""
         spec = self.registry[model_id]
-        if not isinstance(request, spec.request):
+        if not spec.takes(request):
             raise BadRequest(f"{spec.title} answers {spec.request.__name__}s, not {type(request).__name__}s.")
         job = Job(model_id, request, user, next(self._numbers))
         job.place = lambda: self._place(job)

@@ -10,6 +10,7 @@ PolymuseError
         DiskFull        there is no room for them
     DoesNotFit          the model needs more memory than there is
     Busy                too much is waiting already
+    MissingCodec        this machine lacks what a kind of file is written with
     DeadlineExceeded    a run went silent for longer than it may
     EngineClosed        the server is stopping
     RunFailed           anything a pipeline raised that is not in this tree; the log has the traceback
@@ -29,6 +30,7 @@ __all__ = [
     "DoesNotFit",
     "DownloadFailed",
     "EngineClosed",
+    "MissingCodec",
     "PolymuseError",
     "RunFailed",
     "UnknownModel",
@@ -75,6 +77,10 @@ class DoesNotFit(PolymuseError):
 
 class Busy(PolymuseError):
     """Too many jobs wait already; the message says how many and whose."""
+
+
+class MissingCodec(PolymuseError):
+    """A kind of file cannot be written on this machine; the message says what to install."""
 
 
 class DeadlineExceeded(PolymuseError):

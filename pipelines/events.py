@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
+    from pipelines.code_languages import CodeLanguage
     from pipelines.music_score import Head, Note, Score
 
 
@@ -33,7 +34,34 @@ class Progress:
     done: int = 0
     total: int = 0
     label: str = ""
-    unit: Literal["steps", "bytes", "tokens"] = "steps"
+    unit: Literal["steps", "bytes", "tokens", "parts"] = "steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A token that could have come: `text`, `id` and `p` as of a Token, `drawn` and `end` as of an Xray."""
+
+    text: str
+    id: int
+    p: float
+    drawn: float
+    end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Xray:
+    """What a model had to choose from when it gave a token.
+
+    `entropy` is how undecided it was, in bits; `rank` is the token's place among all, 1 for the likeliest; `drawn` is
+    the probability that temperature and top-p left it, with which it was drawn. `alternatives` are the likeliest
+    tokens, it among them where it is one. A token that is the `end` of an answer has no text.
+    """
+
+    entropy: float
+    rank: int
+    drawn: float
+    alternatives: tuple[Alternative, ...]
+    end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +69,13 @@ class Token:
     """One token of text. `text` may be empty: a character can span several tokens.
 
     `p` is the probability that the model itself gave the token (softmax of the raw logits), whatever temperature or
-    top-p made of it; `alternatives` are the likeliest tokens and their probabilities, empty unless asked for.
+    top-p made of it. `xray` is there if it was asked for.
     """
 
     text: str
     id: int
     p: float
-    alternatives: tuple[tuple[str, float], ...] = ()
+    xray: Xray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +92,27 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
+class Frames:
+    """As Preview, of what is seen one after the other: a clip's predicted clean frames, a thing from all sides."""
+
+    images: tuple[Image, ...]
+    step: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Caption:
-    """Words and when they are heard, in seconds from the beginning; `speaker` is "" if nobody is named."""
+    """Words and when they are heard, in seconds from the beginning; `speaker` is "" if nobody is named.
+
+    `phonemes` are the sounds that they were read as, in letters of the International Phonetic Alphabet, where a model
+    goes by such.
+    """
 
     start: float
     end: float
     text: str
     speaker: str = ""
+    phonemes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +140,28 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A finished text: all Token texts joined. `left_out` counts the messages that no longer fitted the context."""
+    """A finished text: what it was told to begin with, and all Token texts.
+
+    `left_out` counts the messages that no longer fitted the context.
+    """
 
     text: str
     stopped_by: Literal["end", "length"]
     left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A finished answer about code: all Token texts joined, and the code in it, "" where it is all explanation.
+
+    `problem` is what its parser says against it, with the line, "" if nothing.
+    """
+
+    text: str
+    code: str
+    language: CodeLanguage
+    stopped_by: Literal["end", "length"]
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +231,37 @@ class Enhanced:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-Artifact: TypeAlias = Text | Pictures | Audio | Music | Enhanced
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A finished moving picture: frames uint8 (n, height, width, 3), `fps` of them a second.
+
+    `loop`: after the last frame comes the first. `audio` is its sound where the model makes one. `remarks` are
+    sentences, such as which motion was taken for one that the model does not know; `settings` as of Audio.
+    """
+
+    frames: NDArray[np.uint8]
+    fps: float
+    loop: bool = False
+    audio: Audio | None = None
+    remarks: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Solid:
+    """A finished thing in the round, as what meshes are made of, coarse or fine, without another run.
+
+    `distance` float16 (n, n, n): signed, in voxels, negative inside; axes x to the right, y up, z to the front.
+    `colour` uint8 (n, n, n, 3): sRGB. `remarks` and `settings` as of Clip.
+    """
+
+    distance: NDArray[np.float16]
+    colour: NDArray[np.uint8]
+    remarks: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+Artifact: TypeAlias = Text | Code | Pictures | Audio | Music | Enhanced | Clip | Solid
 """What a run made. Each modality adds its own value type to this union."""
 
 
@@ -195,7 +284,7 @@ class Result:
     recipe: Recipe
 
 
-Update: TypeAlias = Queued | Progress | Token | Preview | Sound | Notes
+Update: TypeAlias = Queued | Progress | Token | Preview | Frames | Sound | Notes
 Event: TypeAlias = Update | Result
 Emit: TypeAlias = Callable[[Update], None]
 """A pipeline's only way out, and its step boundary: delivers, raises Cancelled when nobody listens, gives way."""

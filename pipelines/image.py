@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from pipelines import image_lora, image_placement, pictures_in, preview, schedulers
 from pipelines.device import Device
 from pipelines.errors import BadRequest, BadWeights
-from pipelines.events import Emit, Picture, Pictures, Preview, Progress, Reference
+from pipelines.events import Emit, Picture, Pictures, Progress, Reference
 from pipelines.image_families import Family, MadeFor, family_of
 from pipelines.image_request import ImageRequest
 from pipelines.image_sizes import Sizes
+from pipelines.image_steps import Steps
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -82,7 +83,8 @@ class ImagePipeline:
         self._colours = colours
 
     def run(self, request: ImageRequest, emit: Emit) -> Pictures:
-        """Draw. Emits a Preview for each step of each picture, or a Progress where its scheduler does not tell.
+        """Draw. Emits a Preview for each step of each picture, those of fast steps together and a Progress
+        meanwhile; a Progress alone where the scheduler does not tell.
 
         Raises BadRequest for what this model cannot do.
         """
@@ -144,6 +146,7 @@ class ImagePipeline:
         scheduler = schedulers.make(view.scheduler, request.scheduler, self._family.flow, self._family.even)
         view.scheduler = scheduler
         step = 0
+        shown = Steps(self._colours, lambda latents: self._latents(latents, view.vae, plan), emit)
 
         def seen(clean: Tensor | None, noisy: Tensor) -> None:
             nonlocal step
@@ -153,8 +156,7 @@ class ImagePipeline:
             if clean is None or not self._previews:
                 emit(Progress(done, total, "Drawing"))
             else:
-                clean, noisy = (self._latent(latents, view.vae, plan) for latents in (clean, noisy))
-                emit(Preview(self._colours.picture(clean), done, total, self._colours.cells(noisy)))
+                shown.add(clean, noisy, done, total)
 
         schedulers.watch(scheduler, seen)
         emit(Progress(label="Reading the prompt"))
@@ -163,6 +165,7 @@ class ImagePipeline:
         except BaseException:
             view.maybe_free_model_hooks()  # diffusers does so itself at the end of a call that succeeds
             raise
+        shown.flush()
         made: Image = output.images[0]
         return made if plan.mask is None else _kept(made, plan), self._references(output, view)
 
@@ -199,10 +202,10 @@ class ImagePipeline:
         taken = _taken(view)  # some take their size from the picture, or a picture without a strength
         return {name: value for name, value in given.items() if name in taken}
 
-    def _latent(self, latents: Tensor, vae: Any, plan: _Plan) -> Tensor:
-        """As the autoencoder knows them, of the first picture: (channels, rows, columns)."""
+    def _latents(self, latents: Tensor, vae: Any, plan: _Plan) -> Tensor:
+        """As the autoencoder knows them: (n, channels, rows, columns)."""
         rows, columns = plan.height // self._scale, plan.width // self._scale
-        return preview.latent(latents, vae, self._family.packing, rows, columns)
+        return preview.latents(latents, vae, self._family.packing, rows, columns)
 
 
 def load(

@@ -18,8 +18,8 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from pipelines.image_autoencoder import Autoencoder
-from pipelines.image_model import Condition, Denoiser
-from pipelines.image_references import Found, References
+from pipelines.image_model import Condition, Denoiser, Shown
+from pipelines.image_references import SMALL, Found, References, style_number, style_of
 from pipelines.image_text import TextEncoder
 
 SIDE = 128
@@ -117,14 +117,13 @@ class EmojiPipeline(DiffusionPipeline):
 
     def _condition(self, prompts: list[str], found: list[Found], reference: Image.Image | None) -> Condition:
         """What to draw and, in second place, what to draw away from: nothing or the negative prompt, no references."""
-        slots = self.denoiser.config.references
-        latents, there = self.references.stack([found, *([] for _ in prompts[1:])], slots)
-        latents, there = latents.to(self.device, self.denoiser.dtype), there.to(self.device)
-        if reference is not None:  # the visitor's own comes first
-            latents[0] = torch.cat([self._encode(reference), latents[0]])[:slots]
-            there[0] = torch.cat([there.new_ones(1), there[0]])[:slots]
+        shown = self.references.stack([found, *([] for _ in prompts[1:])], self.denoiser.config.references)
+        style = torch.tensor([style_number(style_of(prompts[0])), *(style_number(None) for _ in prompts[1:])])
         words, mask = self._text().tokens(prompts)
-        made: Condition = self.denoiser.condition(words.to(latents), mask, latents, there)
+        shown, style = shown.to(like=words.to(self.device, self.denoiser.dtype)), style.to(self.device)
+        if reference is not None:  # the visitor's own comes first
+            shown = _with_first(shown, self._encode(reference), self._encode(_small(reference)))
+        made: Condition = self.denoiser.condition(words.to(shown.latents), mask, style, shown)
         return made
 
     def _timesteps(self, steps: int, strength: float) -> Tensor:
@@ -160,3 +159,27 @@ class EmojiPipeline(DiffusionPipeline):
         white = torch.from_numpy(np.array(mask.convert("L").resize((SIDE, SIDE)))).float()[None, None] / 255
         cells: Tensor = torch.nn.functional.adaptive_max_pool2d(white, side) < 0.5
         return cells.to(self.device)
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    """The picture shrunk, on white."""
+    side = round(SIDE * SMALL)
+    page = Image.new("RGB", (SIDE, SIDE), "white")
+    page.paste(picture.resize((side, side)), ((SIDE - side) // 2, (SIDE - side) // 2))
+    return page
+
+
+def _with_first(shown: Shown, latents: Tensor, small: Tensor) -> Shown:
+    """With a picture (1, c, s, s) of no known style before the references of the first prompt; the same shrunk."""
+    edge = small.shape[-1] // 4
+    parts = (
+        torch.cat([torch.cat([first, old[0]])[None, : old.shape[1]], old[1:]])
+        for first, old in (
+            (latents, shown.latents),
+            (small[..., edge:-edge, edge:-edge], shown.small),
+            (shown.there.new_ones(1), shown.there),
+            (shown.styles.new_full((1,), style_number(None)), shown.styles),
+            (shown.things.new_zeros(1), shown.things),
+        )
+    )
+    return Shown(*parts)

@@ -68,7 +68,7 @@ def read(data: bytes, most_bars: int) -> Melody:
     scale = TICKS / file.ticks_per_beat
     parts, said = _parts(file)
     if not parts:
-        raise BadRequest("“melody” has no notes besides drums. Send a MIDI file with a melody.")
+        raise BadRequest("“melody” has no notes, drums aside. Send a MIDI file with a melody.")
     metre = said.get("metre", COMMON)
     bar = metre[0] * 4 * TICKS // metre[1]
     played = [Note(round(a * scale), 0, pitch, max(1, round((b - a) * scale))) for a, b, pitch in _highest(parts)]

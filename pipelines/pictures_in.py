@@ -27,6 +27,13 @@ def read(data: bytes, name: str = "image") -> Image:
     return _on("white", _upright(data, name)).convert("RGB")
 
 
+def read_first(data: bytes, name: str = "image") -> tuple[Image, int]:
+    """As `read`, but the first frame of a picture that has several; and how many it has."""
+    opened = _opened(data, name, several=True)
+    frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
+    return _on("white", _upright(data, name, several=True)).convert("RGB"), frames
+
+
 def read_mask(data: bytes, like: Image, name: str = "mask") -> Image:
     """A mask for the picture `like`: mode L, white where to repaint; transparent means keep.
 
@@ -50,7 +57,7 @@ def check(data: bytes, name: str = "image") -> None:
     _opened(data, name)
 
 
-def _opened(data: bytes, name: str) -> Image:
+def _opened(data: bytes, name: str, several: bool = False) -> Image:
     from PIL import Image as images
 
     if len(data) > MOST_BYTES:
@@ -67,15 +74,17 @@ def _opened(data: bytes, name: str) -> Image:
             f"“{name}” is {picture.width} x {picture.height} pixels; at most {MOST_PIXELS:,} in all are taken. "
             "Send a smaller picture."
         )
-    if frames > 1 and picture.format != "MPO":  # which is how phones pack a photo with its depth map or thumbnail
+    if (
+        frames > 1 and not several and picture.format != "MPO"
+    ):  # which is how phones pack a photo with its depth map or thumbnail
         raise BadRequest(f"“{name}” has {frames} frames or pages. Send a picture of one.")
     return picture
 
 
-def _upright(data: bytes, name: str) -> Image:
+def _upright(data: bytes, name: str, several: bool = False) -> Image:
     from PIL import ImageOps
 
-    picture = _opened(data, name)
+    picture = _opened(data, name, several)
     try:
         picture.load()
     except BROKEN:

@@ -3,7 +3,7 @@
 An autoencoder's latent is nearly a small picture already: each cell's colour is close to a linear function of its
 channels. That function is fitted when a model is loaded, from the model's own autoencoder, so it is right for every
 latent space there is; a preview is then one small matrix product. Decoding would cost as much as several steps.
-A model trained here brings a finer map with it, fitted on the pictures that it knows: see training/preview.py.
+A model trained here brings a finer map with it, fitted on the pictures that it knows: see training/emoji.py.
 """
 
 from __future__ import annotations
@@ -41,13 +41,17 @@ class Colours:
         return math.isqrt(len(self.bias) // 3)
 
     def picture(self, latent: Tensor) -> Image:
-        """A picture of an autoencoder's latent, shape (channels, rows, columns): `pixels` for each cell's side."""
-        return _picture(latent, self.weight, self.bias, self.pixels)
+        """A picture of an autoencoder's latent, shape (channels, rows, columns)."""
+        return self.pictures(latent[None])[0]
 
-    def cells(self, latent: Tensor) -> Image:
+    def pictures(self, latents: Tensor) -> list[Image]:
+        """Pictures of an autoencoder's latents, shape (n, channels, rows, columns): `pixels` for each cell's side."""
+        return _pictures(latents, self.weight, self.bias, self.pixels)
+
+    def cells(self, latents: Tensor) -> list[Image]:
         """Likewise with one pixel for each cell, a fraction of the work: for noise, which has no finer detail."""
         weight, bias = self._of_cells
-        return _picture(latent, weight, bias, 1)
+        return _pictures(latents, weight, bias, 1)
 
     @cached_property
     def _of_cells(self) -> tuple[Tensor, Tensor]:
@@ -60,16 +64,16 @@ class Colours:
         save_file({"weight": self.weight.contiguous(), "bias": self.bias}, file)
 
 
-def _picture(latent: Tensor, weight: Tensor, bias: Tensor, pixels: int) -> Image:
+def _pictures(latents: Tensor, weight: Tensor, bias: Tensor, pixels: int) -> list[Image]:
     import torch.nn.functional as F
     from PIL import Image as images
 
-    latent = latent.detach().float().cpu()  # waits for the device too: a step has ended when its preview is here
-    rgb = F.conv2d(latent[None], weight, bias, padding=weight.shape[-1] // 2)[0]
+    latents = latents.detach().float().cpu()  # waits for the device too: a step has ended when its preview is here
+    rgb = F.conv2d(latents, weight, bias, padding=weight.shape[-1] // 2)
     rgb = rgb.mul_(255).round_().clamp_(0, 255).byte()  # bytes before they are moved around: a quarter to move
-    rows, columns = rgb.shape[1:]
-    squares = rgb.view(3, pixels, pixels, rows, columns).permute(3, 1, 4, 2, 0)
-    return images.fromarray(squares.reshape(rows * pixels, columns * pixels, 3).numpy())
+    n, _, rows, columns = rgb.shape
+    squares = rgb.view(n, 3, pixels, pixels, rows, columns).permute(0, 4, 2, 5, 3, 1)
+    return [images.fromarray(one) for one in squares.reshape(n, rows * pixels, columns * pixels, 3).numpy()]
 
 
 def stored(folder: Path) -> Colours | None:
@@ -85,7 +89,7 @@ def fit(vae: Any, family: Family, scale: int) -> Colours:
     import torch
 
     side = min(LARGEST, CELLS * scale)
-    pictures = _pictures(side, side // scale)
+    pictures = _synthetic(side, side // scale)
     exact = vae if vae.dtype == torch.float32 else copy.deepcopy(vae).float()  # some overflow in 16 bits
     with torch.no_grad():
         encoded = exact.encode(_as_input(pictures * 2 - 1, family).to(vae.device))
@@ -103,28 +107,29 @@ def fit(vae: Any, family: Family, scale: int) -> Colours:
     return Colours(weight.float().T[:, :, None, None], (wanted_mean - seen_mean @ weight).float())
 
 
-def latent(clean: Tensor, vae: Any, packing: Packing, rows: int, columns: int) -> Tensor:
-    """What a pipeline would hand its autoencoder: the first of a batch of clean latents as the denoiser knows them,
-    unpacked and unscaled; shape (channels, rows, columns). `clean` is left as it is."""
-    clean = _unpacked(clean[:1].float(), packing, rows, columns)
+def latents(clean: Tensor, vae: Any, packing: Packing, rows: int, columns: int) -> Tensor:
+    """What a pipeline would hand its autoencoder: a batch of n clean latents as the denoiser knows them, unpacked and
+    unscaled; shape (n, channels, rows, columns). `clean` is left as it is."""
+    clean = _unpacked(clean.float(), packing, rows, columns)
     if clean.ndim == 5:
         clean = clean[:, :, 0]
-    return _unscaled(clean, vae)[0]
+    return unscaled(clean, vae)
 
 
 def _unpacked(clean: Tensor, packing: Packing, rows: int, columns: int) -> Tensor:
     import torch.nn.functional as F
 
+    n = len(clean)
     match packing:
         case "none":
             return clean
-        case "patches":  # (1, rows / 2 * columns / 2, channels * 4)
-            return F.pixel_shuffle(clean.mT.reshape(1, -1, rows // 2, columns // 2), 2)
-        case "tokens":  # (1, rows / 2 * columns / 2, channels)
-            return clean.mT.reshape(1, -1, rows // 2, columns // 2)
+        case "patches":  # (n, rows / 2 * columns / 2, channels * 4)
+            return F.pixel_shuffle(clean.mT.reshape(n, -1, rows // 2, columns // 2), 2)
+        case "tokens":  # (n, rows / 2 * columns / 2, channels)
+            return clean.mT.reshape(n, -1, rows // 2, columns // 2)
 
 
-def _unscaled(clean: Tensor, vae: Any) -> Tensor:
+def unscaled(clean: Tensor, vae: Any) -> Tensor:
     """Undo what the family does to its latents, as the autoencoder's configuration tells it."""
     import torch
     import torch.nn.functional as F
@@ -148,7 +153,7 @@ def _as_input(pictures: Tensor, family: Family) -> Tensor:
     return pictures.unsqueeze(2) if family.frames else pictures
 
 
-def _pictures(side: int, cells: int) -> Tensor:
+def _synthetic(side: int, cells: int) -> Tensor:
     """Synthetic pictures in [0, 1], shape (n, 3, side, side): soft colour fields, blocks with edges, and greys."""
     import torch
     import torch.nn.functional as F

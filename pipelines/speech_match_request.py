@@ -9,9 +9,10 @@ from pydantic import Field, field_serializer, field_validator
 from pipelines import sound_in
 from pipelines.errors import BadRequest
 from pipelines.spec import Request
+from pipelines.speech_request import CONSENT, LEAST_REFERENCE_S, MOST_REFERENCE_S
 
 MATCH = "voice-match"
-LEAST_SECONDS, MOST_SECONDS = 5, 30
+LEAST_SECONDS, MOST_SECONDS = LEAST_REFERENCE_S, MOST_REFERENCE_S
 
 
 class MatchRequest(Request):
@@ -27,7 +28,7 @@ class MatchRequest(Request):
     @classmethod
     def _given(cls, consent: bool) -> bool:
         if not consent:
-            raise ValueError("tick the box: it must be your own voice, or its owner must have agreed to this")
+            raise ValueError(CONSENT)
         return consent
 
     @field_validator("recording")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_serializer, field_validator
 
+from pipelines import sound_in
+from pipelines.errors import BadRequest
 from pipelines.spec import Request
 from pipelines.speech_voices import VOICES, Language
 
 BUILT_IN = "kokoro-82m"
 MOST_CHARACTERS = 100_000  # about an hour and a half
 MOST_SPEAKERS = 12
+LEAST_REFERENCE_S, MOST_REFERENCE_S = 5, 30  # of a recording whose voice is taken
+CONSENT = "tick the box: it must be your own voice, or its owner must have agreed to this"
 
 
 def _known(voice: str) -> str:
@@ -26,7 +31,7 @@ class Speaker(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=40)
-    voice: str
+    voice: str = "af_heart"  # of the built-in model; others give each speaker one of their own
 
     _voice_exists = field_validator("voice")(_known)
 
@@ -44,6 +49,17 @@ class SpeechRequest(Request):
     speakers: tuple[Speaker, ...] = Field(
         (), max_length=MOST_SPEAKERS, description="Who says the lines of a script that begin with a name and a colon"
     )
+    reference: bytes | None = Field(
+        None,
+        repr=False,
+        description=f"A sound file with {LEAST_REFERENCE_S} to {MOST_REFERENCE_S} s of one person's speech, for "
+        "models that take a voice from it",
+    )
+    consent: bool = Field(
+        False,
+        validate_default=True,
+        description="That the recording is of your own voice, or that its owner has agreed to this",
+    )
 
     @field_validator("text")
     @classmethod
@@ -56,6 +72,28 @@ class SpeechRequest(Request):
     @classmethod
     def _exists(cls, voice: str, field: ValidationInfo) -> str:
         return voice if field.field_name == "voice_b" and not voice else _known(voice)
+
+    @field_validator("reference")
+    @classmethod
+    def _readable(cls, data: bytes | None) -> bytes | None:
+        if data is not None:
+            try:
+                sound_in.check(data, "reference")
+            except BadRequest as error:
+                raise ValueError(str(error).removeprefix("“reference” ")) from None
+        return data
+
+    @field_validator("consent")
+    @classmethod
+    def _given(cls, consent: bool, field: ValidationInfo) -> bool:
+        if field.data.get("reference") is not None and not consent:
+            raise ValueError(CONSENT)
+        return consent
+
+    @field_serializer("reference")
+    def _digest(self, data: bytes | None) -> str | None:
+        """A recipe names a recording by its digest, and does not keep it."""
+        return None if data is None else f"sha256:{sha256(data).hexdigest()}"
 
     @property
     def voices(self) -> set[str]:

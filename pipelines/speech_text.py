@@ -21,7 +21,7 @@ LEAST = 24  # shorter sentences are spoken with their neighbours: alone they sou
 
 # How two slow cores were seen to speak. The machine at hand is not asked: a text has the same pieces everywhere.
 CHARACTERS_PER_S = 18  # said
-SILENCE_S = 0.68  # around what is said in each piece, made and then cut away
+SILENCE_S = 0.3  # around what is said in each piece, made and then cut away
 MADE_PER_S = 1.85  # seconds of sound, with that silence
 
 SENTENCE_END = re.compile(r"[.!?…।॥]+[\"'”’»)\]]*(?=\s)")
@@ -57,6 +57,22 @@ def pieces(text: str, language: Language, names: Sequence[str] = ()) -> list[Pie
         for part in _parts(words, language, lead):
             made.append(Piece(part, _pause_after(part), name))
     return [*made[:-1], replace(made[-1], pause=0.0)] if made else []
+
+
+def longer(made: Sequence[Piece], least: int) -> list[Piece]:
+    """The same text in pieces of at least so many characters, as far as one speaker goes on and none becomes too long.
+
+    For models that sound odd where they have little to say.
+    """
+    joined: list[Piece] = []
+    for piece in made:
+        last = joined[-1] if joined else None
+        text = f"{last.text} {piece.text}" if last else ""
+        if last and last.speaker == piece.speaker and len(last.text) < least and len(text) <= MOST:
+            joined[-1] = replace(piece, text=text)
+        else:
+            joined.append(piece)
+    return joined
 
 
 def speakers(text: str) -> list[str]:

@@ -21,7 +21,7 @@ LANGUAGE_TITLES: dict[Language, str] = {
 
 @dataclass(frozen=True)
 class Voice:
-    """A stock voice of Kokoro, by its name there. `gain_db` brings a loud one to the loudness of the others."""
+    """A stock voice of Kokoro, by its name there. `gain_db` brings it to the loudness of the others."""
 
     id: str
     title: str
@@ -40,7 +40,7 @@ BUNDLED = {
         Voice("af_heart", "Heart", "en-us", "female"),
         Voice("af_bella", "Bella", "en-us", "female"),
         Voice("am_michael", "Michael", "en-us", "male"),
-        Voice("bf_emma", "Emma", "en-gb", "female", -1.5),
+        Voice("bf_emma", "Emma", "en-gb", "female", -3),
         Voice("bm_george", "George", "en-gb", "male"),
         Voice("ef_dora", "Dora", "es", "female"),
         Voice("ff_siwis", "Siwis", "fr-fr", "female", -3),
@@ -61,9 +61,20 @@ MORE = {
 }
 """Kokoro's other voices in these languages, by their names there: f is female, m is male."""
 
+GAINS_DB: dict[str, float] = {
+    "af_alloy": -3, "af_aoede": -4, "af_jessica": -1.5, "af_kore": -3, "af_nicole": -1.5, "af_nova": 2.5,
+    "af_river": -3, "am_adam": -3.5, "am_echo": -2, "am_eric": -2, "am_fenrir": -2.5, "am_liam": -1.5, "am_onyx": -1,
+    "am_puck": -3.5, "am_santa": -1,
+    "bf_alice": -3, "bf_isabella": -6.5, "bf_lily": -2.5, "bm_daniel": -1.5, "bm_fable": -2.5, "bm_lewis": 2.5,
+    "hf_beta": -5.5, "hm_omega": -7, "hm_psi": -5,
+    "im_nicola": -4,
+}  # fmt: skip
+"""What brings these to -23 LUFS, where the others are; measured with a sentence in the language of each."""
+
 
 def _voice(id: str, language: Language) -> Voice:
-    return Voice(id, id.partition("_")[2].title(), language, "female" if id[1] == "f" else "male")
+    sounds: Literal["female", "male"] = "female" if id[1] == "f" else "male"
+    return Voice(id, id.partition("_")[2].title(), language, sounds, GAINS_DB.get(id, 0.0))
 
 
 VOICES = BUNDLED | {

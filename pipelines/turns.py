@@ -7,14 +7,18 @@ keeps typing while somebody's video denoises, and five jobs of one user get no m
 "So far" needs care: by plain totals a newcomer would lock out whoever has worked for an hour. As in start-time fair
 queueing and Linux's CFS, a user who comes back after idling starts at the level of those at work, less a small credit
 that lets a short question be answered at once. Device seconds really used are kept apart, for quotas and estimates.
+
+Where one job computes a step for several (decode_batch.py), the time is shared among them, and those that wait go on
+without the device to deliver what was computed for them.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from pipelines.events import Cancelled
@@ -39,8 +43,10 @@ class Turn:
         self.user = user
         self.number = number  # order of arrival
         self.used = 0.0  # device seconds of this job
+        self.served: Callable[[], bool] = never  # whether another job has computed this one's step: no need to wait
         self._turns = turns
         self._cancelled = cancelled
+        self._company: Sequence[Turn] = ()  # whom the step under way is for, if not for this job alone
         self._wants = False
         self._left = False
         self._chosen = threading.Condition(turns._lock)
@@ -60,6 +66,13 @@ class Turn:
             self._turns._choose()
             self._await()
 
+    def share(self, company: Sequence[Turn]) -> None:
+        """The step under way was for these jobs too: it is charged to all in equal parts, and they may go on."""
+        with self._turns._lock:
+            self._company = company
+            for turn in company:
+                turn._chosen.notify()
+
     def rest(self) -> None:
         """Charge the step just done and pass the device on without asking for it again."""
         with self._turns._lock:
@@ -71,9 +84,24 @@ class Turn:
             while self._turns._holder is not self:
                 if self._left or self._cancelled():
                     raise Cancelled
+                if self.served():
+                    return
                 self._chosen.wait()
         finally:
             self._wants = False
+
+
+def never() -> bool:
+    """What `served` says of a job for which nobody else computes."""
+    return False
+
+
+_current: ContextVar[Turn | None] = ContextVar("turn", default=None)
+
+
+def current() -> Turn | None:
+    """The turn of the job that runs in this thread; None where a pipeline is called plainly."""
+    return _current.get()
 
 
 class Turns:
@@ -92,9 +120,11 @@ class Turns:
     def turn(self, user: str, cancelled: Callable[[], bool] = lambda: False, number: int = 0) -> Iterator[Turn]:
         """A job's place among the turns until the block ends, however it ends. The lowest `number` is the oldest."""
         turn = self._join(user, number, cancelled)
+        token = _current.set(turn)
         try:
             yield turn
         finally:
+            _current.reset(token)
             self.revoke(turn)
 
     def used(self, user: str) -> float:
@@ -147,11 +177,14 @@ class Turns:
         """Account for the step that the holder has just ended, and take the device from it."""
         if self._holder is not turn:
             return
-        step = self._clock() - self._since
-        account = self._accounts[turn.user]
-        turn.used += step
-        account.used += step
-        account.virtual += step
+        company = [other for other in turn._company if not other._left] or [turn]
+        step = (self._clock() - self._since) / len(company)
+        for each in company:
+            account = self._accounts[each.user]
+            each.used += step
+            account.used += step
+            account.virtual += step
+        turn._company = ()
         self._floor = max(self._floor, min(self._accounts[other.user].virtual for other in self._turns))
         self._holder = None
 

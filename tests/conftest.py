@@ -21,9 +21,11 @@ from pipelines.engine import LocalEngine
 from pipelines.events import Cancelled, Emit, Token
 from pipelines.image_request import BUILT_IN
 from pipelines.spec import Request
+from tests.fakes.animator import Animates, animate, animator
 from tests.fakes.bandleader import Composes, bandleader, compose
 from tests.fakes.drawer import Draws, draw, drawer
 from tests.fakes.enhancer import Enhances, enhance, enhancer
+from tests.fakes.shaper import Shapes, shape, shaper
 from tests.fakes.speaker import Speaks, speak, speaker
 from tests.pipelines.fakes import FakeStore, Script, engine, say, spec
 
@@ -59,7 +61,7 @@ def gradio_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 class Server:
     """A served page and what is behind it. `script` is what the model does, `draws` what the
     image models do, `speaks` what the speech model does, `composes` what the composer does,
-    `enhances` what the enhancer does, `store` what becomes of their weights."""
+    `enhances` what the enhancer does, `animates` what the video model does, `store` what becomes of their weights."""
 
     url: str
     page: gr.Blocks
@@ -70,6 +72,8 @@ class Server:
     speaks: Speaks = field(default_factory=speak)
     composes: Composes = field(default_factory=compose)
     enhances: Enhances = field(default_factory=enhance)
+    shapes: Shapes = field(default_factory=shape)
+    animates: Animates = field(default_factory=animate)
 
     def run(self, request: Request, emit: Emit) -> str:
         return self.script(request, emit)
@@ -79,16 +83,29 @@ class Server:
 def one_server() -> Iterator[Server]:
     import app
     from pipelines.chat import ChatRequest
+    from pipelines.code import Coder
+    from pipelines.code_fim import FAMILIES
+    from pipelines.code_request import CodeRequest
+    from pipelines.tasks import Tasks
+    from pipelines.tasks_request import TaskRequest
     from ui.settings import parse
 
     store = FakeStore()
-    second = spec("other", say("I ", "am ", "another"), request=ChatRequest)
+    chats = {"request": ChatRequest, "also": {CodeRequest: Coder(), TaskRequest: Tasks(8_192)}}
+    second = spec("other", say("I ", "am ", "another"), **chats)
+    fills = {CodeRequest: Coder(FAMILIES["qwen"])}
+    coder = spec("a-coder", lambda *run: server.run(*run), request=ChatRequest, modality="code", also=fills)
     drawers = [drawer(name, lambda *run: server.draws(*run)) for name in (BUILT_IN, "other-drawer")]
-    voice = speaker(lambda *run: server.speaks(*run))
+    kinds = ((), ("other-speaker", "autoregressive"))
+    voices = [speaker(lambda *run: server.speaks(*run), *kind) for kind in kinds]
+    voices.append(speaker(lambda *run: server.speaks(*run), "cloning-speaker", "diffusion", reference=30, speakers=4))
     band = bandleader(lambda *run: server.composes(*run))
     cleaner = enhancer(lambda *run: server.enhances(*run))
-    first = spec(MODEL, lambda *run: server.run(*run), request=ChatRequest)
-    eng = engine(first, second, *drawers, voice, band, cleaner, store=store)
+    mover = animator(lambda *run: server.animates(*run))
+    shapers = [shaper(lambda *run: server.shapes(*run))]
+    shapers.append(shaper(lambda *run: server.shapes(*run), "picture-shaper", limits={"picture": 1}))
+    first = spec(MODEL, lambda *run: server.run(*run), **chats)
+    eng = engine(first, second, coder, *drawers, mover, *voices, band, cleaner, *shapers, store=store)
     page = app.build(eng)
     url = app.launch(page, eng, parse(["--port", str(free_port())], {}))
     server = Server(url, page, eng, store)
@@ -108,6 +125,8 @@ def served(one_server: Server) -> Iterator[Server]:
     one_server.speaks = speak()
     one_server.composes = compose()
     one_server.enhances = enhance()
+    one_server.shapes = shape()
+    one_server.animates = animate()
     yield one_server
     wait_for(lambda: idle(one_server))  # the last one's thread may be on its way out still
 

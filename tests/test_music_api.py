@@ -25,7 +25,7 @@ def test_nothing_must_be_given_by_name_but_something_must_be_said(server: Server
     parameters = {p["parameter_name"]: p for p in endpoints["named_endpoints"]["/music"]["parameters"]}
     assert set(parameters) == set(MusicRequest.model_fields)
     assert all(p["parameter_has_default"] for p in parameters.values())
-    with pytest.raises(AppError, match="write a “prompt”"):
+    with pytest.raises(AppError, match="Write a “prompt”"):
         connect().predict(api_name="/music")
 
 

@@ -2,9 +2,9 @@
 
     python -m training.denoiser --encoded FOLDER --out FOLDER [--steps N] [--resume]
 
-Flow matching with clean-latent prediction, weighted as an error of velocity. One caption in ten is empty, one time in
-eight there are no references and one time in ten a wrong one is among them, so that guidance works and the model
-also draws from text alone.
+Flow matching with clean-latent prediction, weighted as an error of velocity. One caption in ten is empty, one style in
+seven untold, one time in eight there are no references and now and then a wrong one is among them, so that guidance
+works and the model also draws from text alone.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from pipelines.image_model import Condition, Denoiser, velocity
+from pipelines.image_model import Condition, Denoiser, Shown, velocity
+from pipelines.image_references import in_turn, style_number
 from training.image_data import Encoded
 from training.loop import Average, Run, export, log, resume, save, training, use_spare_cores, write_pid
 from training.muon import optimisers
+
+LAST = tuple(f"{lookup}.{part}" for lookup in ("lookup", "lookup_small") for part in ("ask.2", "ask_style"))
+OUTSIDE = ("enter", "leave", "place", "label", "asked", "time", "modulation", *LAST)
 
 
 @dataclass(frozen=True)
@@ -28,37 +32,48 @@ class Batch:
     clean: Tensor
     text: Tensor
     text_mask: Tensor
-    references: Tensor
-    reference_mask: Tensor
+    style: Tensor
+    shown: Shown
 
 
 def batch_of(data: Encoded, n: int, slots: int, g: Generator) -> Batch:
     """Scenes drawn at random, with what the model is told of them."""
     rows = torch.randint(len(data.scenes), (n,), generator=g)
-    chosen = torch.zeros(n, slots, dtype=torch.long)
-    there = torch.zeros(n, slots, dtype=torch.bool)
-    for i, row in enumerate(rows.tolist()):
-        own = data.references[row]
-        luck, wrong, count = torch.rand(3, generator=g).tolist()
-        if luck < 0.12 or not own:
-            continue
-        picks = torch.randperm(len(own), generator=g)[: 1 + int(count * slots)].tolist()
-        pictures = [own[pick] for pick in picks]
-        if wrong < 0.1 and len(pictures) < slots:
-            pictures += data.references[int(torch.randint(len(data.scenes), (1,), generator=g))][:1]
-        places = torch.randperm(slots, generator=g)[: len(pictures)]
-        chosen[i, places] = torch.tensor(pictures)
-        there[i, places] = True
     captions = torch.where(torch.rand(n, generator=g) < 0.1, len(data.scenes), rows)  # the last is empty
     longest = int(data.lengths[captions].max())
-    text_mask = torch.arange(longest) < data.lengths[captions, None]
+    style = torch.tensor([data.styles[row] for row in rows.tolist()])
     return Batch(
         data.scenes[rows].float(),
         data.words[captions, :longest].float(),
-        text_mask,
-        data.pictures[chosen].float(),
-        there,
+        torch.arange(longest) < data.lengths[captions, None],
+        torch.where(torch.rand(n, generator=g) < 0.15, style_number(None), style),
+        shown(data, rows.tolist(), slots, g),
     )
+
+
+def shown(data: Encoded, rows: list[int], slots: int, g: Generator) -> Shown:
+    """References as a prompt would find them, but here and there one is missing, out of order or the wrong thing's."""
+    chosen, things = torch.zeros(2, len(rows), slots, dtype=torch.long)
+    there = torch.zeros(len(rows), slots, dtype=torch.bool)
+    for i, row in enumerate(rows):
+        none, wrong, same, missing, order = torch.rand(5, generator=g).tolist()
+        if none < 0.12:
+            continue
+        queues = [[(picture, min(thing, 1)) for picture in own] for thing, own in enumerate(data.references[row])]
+        if same < 0.4:  # as with a picture that was withheld: there is one of the thing, but not in this style
+            queues = [[one for one in queue if data.picture_styles[one[0]] != data.styles[row]] for queue in queues]
+        if missing < 0.3:
+            queues = [[one for one in queue if torch.rand((), generator=g) < 0.6] for queue in queues]
+        if wrong < 0.08:
+            other = data.references[int(torch.randint(len(data.scenes), (), generator=g))][0]
+            queues = [[*((picture, 0) for picture in other[:2]), *queue] for queue in queues]
+        pictures = in_turn(queues, slots)
+        if order < 0.15:
+            pictures = [pictures[k] for k in torch.randperm(len(pictures), generator=g).tolist()]
+        for j, (picture, thing) in enumerate(pictures):
+            chosen[i, j], things[i, j], there[i, j] = picture, thing, True
+    styles = torch.tensor(data.picture_styles)[chosen]
+    return Shown(data.pictures[chosen].float(), data.small[chosen].float(), there, styles, things)
 
 
 def loss_of(model: Denoiser, batch: Batch, g: Generator) -> tuple[Tensor, dict[str, float]]:
@@ -67,7 +82,7 @@ def loss_of(model: Denoiser, batch: Batch, g: Generator) -> tuple[Tensor, dict[s
     noise = torch.randn(clean.shape, generator=g)
     t = time[:, None, None, None]
     noisy = (1 - t) * clean + t * noise
-    made = model(noisy, time, model.condition(batch.text, batch.text_mask, batch.references, batch.reference_mask))
+    made = model(noisy, time, model.condition(batch.text, batch.text_mask, batch.style, batch.shown))
     error = (made - clean).square().mean((1, 2, 3))
     value = (error / time.square()).mean()
     return value, {"loss": value.item(), "clean": error.mean().item(), "noisy half": error[time > 0.5].mean().item()}
@@ -96,17 +111,20 @@ def main() -> None:
     parser.add_argument("--cooldown", type=int, default=1_000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--lr", type=float, default=3e-3)
-    parser.add_argument("--width", type=int, default=320)
-    parser.add_argument("--layers", type=int, default=9)
-    parser.add_argument("--references", type=int, default=3)
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--references", type=int, default=4)
     parser.add_argument("--save-every", type=int, default=50)
+    parser.add_argument("--begin", type=Path, help="a trained model to go on from, such as the one in assets")
     parser.add_argument("--resume", action="store_true")
     args = parser.parse_args()
     write_pid(args.out)
     torch.manual_seed(0)
     data = Encoded.load(args.encoded)
     model = Denoiser(data.scenes.shape[1], width=args.width, layers=args.layers, references=args.references)
-    opts = optimisers(model, decay=0.01, outside=("enter", "leave", "place", "slot", "time", "modulation"))
+    if args.begin:
+        model = Denoiser.from_pretrained(args.begin, dtype=torch.float32)
+    opts = optimisers(model, decay=0.01, outside=OUTSIDE)
     average = Average(model, span=500)
     run = Run(args.steps, lr=args.lr, warmup=30, cooldown=args.cooldown)
     start = resume(args.out / "checkpoint", model, average, opts) if args.resume else 0

@@ -6,6 +6,7 @@ Writes encoded.safetensors (latents normalised by the autoencoder's config) and 
 
     scenes (n, 8, 16, 16)     words (captions + 1, 24, 384), lengths (captions + 1): the last caption is the empty one
     pictures (p, 8, 16, 16)   every picture on white: the references; withheld ones are zero
+    small (p, 8, 8, 8)        the same at half the size
 
 and the references alone, with their names' embeddings, into --out/references, as a component of the pipeline.
 """
@@ -24,13 +25,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from pipelines.image_autoencoder import Autoencoder
-from pipelines.image_references import References
+from pipelines.image_references import NEAREST, SMALL, References, style_number
 from pipelines.image_text import TOKENS, TextEncoder
 from pipelines.weights import MINILM, Store
 from training.captions import Captions, Scene
 from training.emoji_data import FOLDER
 from training.loop import export, use_spare_cores
-from training.pictures import PictureSet, on
+from training.pictures import PictureSet, on, placed
+
+TOLD = ("styles", "picture_styles", "references")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,10 @@ class Encoded:
     words: Tensor
     lengths: Tensor
     pictures: Tensor
-    references: list[list[int]]  # for each scene, the pictures it may be drawn from
+    small: Tensor
+    styles: list[int]  # each scene's
+    picture_styles: list[int]
+    references: list[list[list[int]]]  # for each scene, the pictures that each of its things may be drawn from
 
     @classmethod
     def load(cls, folder: Path) -> Encoded:
@@ -62,15 +68,15 @@ def statistics(autoencoder: Autoencoder) -> tuple[list[float], list[float]]:
     return list(mean), list(std)
 
 
-def allowed_references(scene: Scene, records: list[dict[str, Any]], by_thing: dict[str, list[int]]) -> list[int]:
-    """The same things' pictures in all styles; never a withheld one, never the very picture to be drawn."""
+def allowed_references(scene: Scene, records: list[dict[str, Any]], by_thing: dict[str, list[int]]) -> list[list[int]]:
+    """Each thing's pictures, those most like its style first; never a withheld one, never the very picture to draw."""
     own = set(scene.rows) if scene.as_it_is else set()
-    return [
-        row
-        for thing in dict.fromkeys(records[row]["hexcode"] for row in scene.rows)
-        for row in by_thing[thing]
-        if row not in own and not records[row]["withheld"]
-    ]
+    allowed = []
+    for hexcode, row in {records[row]["hexcode"]: row for row in scene.rows}.items():
+        order = NEAREST[records[row]["style"]]
+        rows = [row for row in by_thing[hexcode] if row not in own and not records[row]["withheld"]]
+        allowed.append(sorted(rows, key=lambda row: order.index(records[row]["style"])))
+    return allowed
 
 
 def text_encoder(folder: Path | None) -> TextEncoder:
@@ -79,13 +85,16 @@ def text_encoder(folder: Path | None) -> TextEncoder:
     return TextEncoder.load(folder)
 
 
+def scenes_of(captions: Captions, count: int, seed: int) -> list[Scene]:
+    rows = Random(seed).sample(captions.rows, len(captions.rows))
+    some = rows[: count * 7 // 10]  # every picture, if there is room
+    own = [captions.scene(seed + i, row) for i, row in enumerate(some)]
+    return own + [captions.scene(seed + i) for i in range(len(own), count)]
+
+
 def encode(pictures: PictureSet, autoencoder: Autoencoder, text: TextEncoder, count: int, seed: int) -> Encoded:
     captions = Captions(pictures)
-    rows = Random(seed).sample(captions.rows, len(captions.rows))
-    own = [
-        captions.scene(seed + i, row) for i, row in enumerate(rows[: count * 7 // 10])
-    ]  # every picture, if there is room
-    scenes = own + [captions.scene(seed + i) for i in range(len(own), count)]
+    scenes = scenes_of(captions, count, seed)
     latents = torch.empty(count, *latent_shape(autoencoder), dtype=torch.float16)
     words = torch.zeros(count + 1, TOKENS, 384, dtype=torch.float16)
     lengths = torch.zeros(count + 1, dtype=torch.uint8)
@@ -102,14 +111,34 @@ def encode(pictures: PictureSet, autoencoder: Autoencoder, text: TextEncoder, co
         part = order[start : start + 128]
         hidden, mask = text.tokens([texts[i] for i in part])
         words[part], lengths[part] = hidden.half(), mask.sum(1).byte()
-    references = torch.zeros(len(pictures.records), *latents.shape[1:], dtype=torch.float16)
+    return Encoded(latents, words, lengths, *references(pictures, autoencoder), **told(scenes, pictures.records))
+
+
+def references(pictures: PictureSet, autoencoder: Autoencoder) -> tuple[Tensor, Tensor]:
+    """Every picture on white as latents, as it is and small; zero where it is withheld."""
+    channels, side, _ = latent_shape(autoencoder)
+    whole = torch.zeros(len(pictures.records), channels, side, side, dtype=torch.float16)
+    small = torch.zeros(len(pictures.records), channels, side // 2, side // 2, dtype=torch.float16)
     for part in pictures.rows(withheld=False).split(64):
-        references[part] = normalised(autoencoder, on(pictures.layers(part), torch.ones(len(part), 3))).half()
+        layers, white, zero = pictures.layers(part), torch.ones(len(part), 3), torch.zeros(len(part))
+        whole[part] = normalised(autoencoder, on(layers, white)).half()
+        shrunk = placed(layers, zero + SMALL, zero + 1, zero, zero)
+        inside = slice(side // 4, -side // 4)
+        small[part] = normalised(autoencoder, on(shrunk, white))[..., inside, inside].half()
+    return whole, small
+
+
+def told(scenes: list[Scene], records: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the denoiser is told of scenes beside their captions: Encoded's styles, picture_styles, references."""
     by_thing: dict[str, list[int]] = {}
-    for row, record in enumerate(pictures.records):
+    for row, record in enumerate(records):
         by_thing.setdefault(record["hexcode"], []).append(row)
-    allowed = [allowed_references(scene, pictures.records, by_thing) for scene in scenes]
-    return Encoded(latents, words, lengths, references, allowed)
+    numbers = [style_number(record["style"]) for record in records]
+    return {
+        "styles": [numbers[scene.rows[0]] for scene in scenes],
+        "picture_styles": numbers,
+        "references": [allowed_references(scene, records, by_thing) for scene in scenes],
+    }
 
 
 def latent_shape(autoencoder: Autoencoder) -> tuple[int, int, int]:
@@ -123,7 +152,7 @@ def reference_set(pictures: PictureSet, encoded: Encoded, text: TextEncoder) -> 
     vectors = torch.cat([text.sentences(names[start : start + 128]) for start in range(0, len(names), 128)])
     where = torch.tensor([names.index(record["label"]) for record in chosen])
     labels, styles = ([record[name] for record in chosen] for name in ("label", "style"))
-    return References.of(labels, styles, vectors[where], encoded.pictures[rows].float())
+    return References.of(labels, styles, vectors[where], encoded.pictures[rows].float(), encoded.small[rows].float())
 
 
 def main() -> None:
@@ -142,11 +171,11 @@ def main() -> None:
     pictures, text = PictureSet.load(args.data), text_encoder(args.text_encoder)
     made = encode(pictures, autoencoder, text, args.scenes, args.seed)
     save_file(
-        {name: getattr(made, name) for name in ("scenes", "words", "lengths", "pictures")},
+        {name: getattr(made, name) for name in ("scenes", "words", "lengths", "pictures", "small")},
         args.out / "encoded.safetensors",
     )
     export(reference_set(pictures, made, text), args.out / "references")
-    (args.out / "encoded.json").write_text(json.dumps({"references": made.references}))
+    (args.out / "encoded.json").write_text(json.dumps({name: getattr(made, name) for name in TOLD}))
     print(f"{len(made.scenes)} scenes and {len(made.pictures)} pictures in {args.out}")
 
 

@@ -16,7 +16,7 @@ import torch
 
 from pipelines.image_autoencoder import Autoencoder
 from pipelines.image_model import Denoiser
-from pipelines.image_references import References
+from pipelines.image_references import References, style_number, style_of
 from pipelines.image_text import TextEncoder
 from training.autoencoder import sheet
 from training.captions import article
@@ -60,10 +60,12 @@ def drawn(
     """One latent per prompt, with the same noise for the same place in the list."""
     n, slots = len(prompts), denoiser.config.references
     found = [references.find(prompt, text.sentences, slots) if use_references else [] for prompt in prompts]
-    latents, there = references.stack(found, slots)
-    told = denoiser.condition(*text.tokens(prompts), latents, there)
-    untold = denoiser.condition(*text.tokens([""] * n), latents * 0, there & False)
-    noise = torch.randn(n, *latents.shape[2:], generator=torch.Generator().manual_seed(0))
+    styles = torch.tensor([style_number(style_of(prompt)) for prompt in prompts])
+    shown = references.stack(found, slots)
+    told = denoiser.condition(*text.tokens(prompts), styles, shown)
+    nothing = torch.full((n,), style_number(None)), references.stack([[]] * n, slots)
+    untold = denoiser.condition(*text.tokens([""] * n), *nothing)
+    noise = torch.randn(n, *shown.latents.shape[2:], generator=torch.Generator().manual_seed(0))
     return draw(denoiser, told, untold, noise, steps=steps, guidance=guidance)
 
 

@@ -118,6 +118,9 @@ def export(model: ModelMixin, folder: Path) -> None:
     fresh = folder.with_name(folder.name + ".writing")
     shutil.rmtree(fresh, ignore_errors=True)
     copy.deepcopy(model).bfloat16().save_pretrained(fresh)
+    config = json.loads((fresh / "config.json").read_text())
+    config.pop("_name_or_path", None)  # where it was begun with: a path of this machine
+    (fresh / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     replace(fresh, folder)
 
 

@@ -18,13 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pipelines.video_motions import LOOPS, PASSING
+from pipelines.video_things import Body
 from training.emoji_data import SIZE
 
 HALF = SIZE / 2
 SPEEDS = ("slowly", "", "quickly")
-LOOPS = frozenset(["bounces", "spins clockwise", "spins counter-clockwise", "shakes", "swings", "stays still"])
 TURNING = frozenset(["spins clockwise", "spins counter-clockwise", "swings"])  # nothing to see in a round thing
-PASSING = "pass each other"  # the one motion of two things
 GRAVITY = 4.0  # u * (1 - u) times this is 1 at the top of a bounce
 
 
@@ -45,41 +45,11 @@ class Track:
         return cls(**{name: torch.zeros_like(time) + value for name, value in values.items()})
 
 
-@dataclass(frozen=True)
-class Body:
-    """A cut-out's extent, in pixels from its centre of mass."""
-
-    centre: tuple[float, float]  # of mass, from the picture's centre
-    left: float
-    right: float
-    up: float
-    down: float
-    reach: float  # to the furthest pixel
-
-    @classmethod
-    def of(cls, layer: Tensor) -> Body:
-        """Of a premultiplied picture, (4, h, w)."""
-        alpha = layer[3]
-        y, x = torch.meshgrid(*(torch.arange(side) - side / 2 + 0.5 for side in alpha.shape), indexing="ij")
-        cx, cy = (float((axis * alpha).sum() / alpha.sum()) for axis in (x, y))
-        seen = alpha > 0.05
-        x, y = x[seen] - cx, y[seen] - cy
-        reach = float(torch.hypot(x, y).max())
-        return cls((cx, cy), -float(x.min()), float(x.max()), -float(y.min()), float(y.max()), reach)
-
-    @property
-    def width(self) -> float:
-        return self.left + self.right
-
-    @property
-    def height(self) -> float:
-        return self.up + self.down
-
-    def inside(self, scale: float, rng: Random, room: float = HALF - 2) -> tuple[float, float]:
-        """Somewhere near the middle where all of it is in the picture."""
-        x = between(rng, max(-12, self.left * scale - room), min(12, room - self.right * scale))
-        y = between(rng, max(-12, self.up * scale - room), min(12, room - self.down * scale))
-        return x, y
+def inside(body: Body, scale: float, rng: Random, room: float = HALF - 2) -> tuple[float, float]:
+    """Somewhere near the middle where all of it is in the picture."""
+    x = between(rng, max(-12, body.left * scale - room), min(12, room - body.right * scale))
+    y = between(rng, max(-12, body.up * scale - room), min(12, room - body.down * scale))
+    return x, y
 
 
 def between(rng: Random, low: float, high: float) -> float:
@@ -95,7 +65,7 @@ def slides(time: Tensor, body: Body, speed: str, rng: Random, across: float, dow
     way = about(rng, (26.0, 48.0, 78.0), speed)
     along = body.width if across else body.height
     scale = min(rng.uniform(0.5, 0.75), (SIZE + 20 - way) / along)  # at its ends the rim may cut a little of it
-    x, y = body.inside(scale, rng)
+    x, y = inside(body, scale, rng)
     middle = rng.uniform(-4, 4)
     moved = middle + way * (time - 0.5)
     return Track.of(time, x=across * moved if across else x, y=down * moved if down else y, scale=scale)
@@ -103,7 +73,7 @@ def slides(time: Tensor, body: Body, speed: str, rng: Random, across: float, dow
 
 def bounces(time: Tensor, body: Body, speed: str, rng: Random) -> Track:
     height, scale = rng.uniform(26, 42), min(rng.uniform(0.45, 0.65), 80 / body.height)
-    x, _ = body.inside(scale, rng)
+    x, _ = inside(body, scale, rng)
     floor = HALF - 3 - rng.uniform(0, 6) - body.down * scale
     part = (time * (1, 2, 4)[SPEEDS.index(speed)]) % 1
     return Track.of(time, x=x, y=floor - height * GRAVITY * part * (1 - part), scale=scale)
@@ -120,7 +90,7 @@ def spins(time: Tensor, body: Body, speed: str, rng: Random, sign: float) -> Tra
 def grows(time: Tensor, body: Body, speed: str, rng: Random) -> Track:
     """By the same factor in every frame."""
     ratio, full = about(rng, (1.4, 1.9, 2.6), speed), rng.uniform(0.8, 1.0)
-    x, y = body.inside(full, rng)
+    x, y = inside(body, full, rng)
     return Track.of(time, x=x, y=y, scale=full * ratio ** (time - 1))
 
 
@@ -130,14 +100,14 @@ def shrinks(time: Tensor, body: Body, speed: str, rng: Random) -> Track:
 
 def shakes(time: Tensor, body: Body, speed: str, rng: Random) -> Track:
     wide, scale = rng.uniform(4, 7), rng.uniform(0.6, 0.85)
-    x, y = body.inside(scale, rng, HALF - 2 - wide)
+    x, y = inside(body, scale, rng, HALF - 2 - wide)
     return Track.of(time, x=x + wide * wave(time, (2, 4, 6)[SPEEDS.index(speed)]), y=y, scale=scale)
 
 
 def swings(time: Tensor, body: Body, speed: str, rng: Random) -> Track:
     """Hung by its top."""
     scale = min(rng.uniform(0.5, 0.7), (HALF + 20) / body.height)
-    x, y = body.inside(scale, rng, HALF - 16)
+    x, y = inside(body, scale, rng, HALF - 16)
     angle = rng.choice((-1, 1)) * rng.uniform(18, 30) * wave(time, (1, 2, 3)[SPEEDS.index(speed)])
     length, turned = body.up * scale, torch.deg2rad(angle)
     return Track.of(time, x=x - length * turned.sin(), y=y - length * (1 - turned.cos()), angle=angle, scale=scale)
@@ -146,7 +116,7 @@ def swings(time: Tensor, body: Body, speed: str, rng: Random) -> Track:
 def flies_off(time: Tensor, body: Body, speed: str, rng: Random) -> Track:
     """Faster and faster to the left, to the right or up, until nothing of it is left in the picture."""
     scale = rng.uniform(0.45, 0.7)
-    x, y = body.inside(scale, rng)
+    x, y = inside(body, scale, rng)
     towards, slope = rng.choice("lru"), rng.uniform(0, 0.35)
     gone = rng.uniform(0.95, 1.0) * (0.98, 0.7, 0.45)[SPEEDS.index(speed)]
     far = (time / gone).square()
@@ -160,14 +130,14 @@ def flies_off(time: Tensor, body: Body, speed: str, rng: Random) -> Track:
 
 def fades_in(time: Tensor, body: Body, speed: str, rng: Random) -> Track:
     scale = rng.uniform(0.6, 0.95)
-    x, y = body.inside(scale, rng)
+    x, y = inside(body, scale, rng)
     full = rng.uniform(0.92, 1.0) * (1.0, 0.6, 0.3)[SPEEDS.index(speed)]
     return Track.of(time, x=x, y=y, scale=scale, opacity=(time / full).clamp(max=1))
 
 
 def stays(time: Tensor, body: Body, speed: str, rng: Random) -> Track:
     scale = rng.uniform(0.6, 1.0)
-    x, y = body.inside(scale, rng)
+    x, y = inside(body, scale, rng)
     return Track.of(time, x=x, y=y, scale=scale)
 
 

@@ -12,41 +12,13 @@ from random import Random
 import torch
 from torch import Tensor
 
+from pipelines.video_motions import PASSING, PHRASES, SPEED_WORDS, TOGETHER, gerund
+from pipelines.video_things import Body
 from training.captions import HUES, Captions, article, styled, turned
-from training.motion import MOTIONS, PASSING, SPEEDS, TURNING, Body, Track, moved, tracks, withheld_motion
+from training.motion import MOTIONS, SPEEDS, TURNING, Track, moved, tracks, withheld_motion
 from training.pictures import PictureSet, on, over
 from training.rotation import turning_shows
 
-PHRASES = {
-    "slides left": ("slides to the left", "slides left", "moves to the left", "glides leftwards"),
-    "slides right": ("slides to the right", "slides right", "moves to the right", "glides rightwards"),
-    "slides up": ("slides up", "slides upwards", "moves up", "rises"),
-    "slides down": ("slides down", "slides downwards", "moves down", "sinks"),
-    "bounces": ("bounces", "bounces up and down", "hops", "jumps up and down"),
-    "spins clockwise": ("spins clockwise", "rotates clockwise", "turns clockwise"),
-    "spins counter-clockwise": ("spins counter-clockwise", "rotates anticlockwise", "turns counterclockwise"),
-    "grows": ("grows", "grows bigger", "gets bigger", "becomes larger"),
-    "shrinks": ("shrinks", "gets smaller", "becomes smaller"),
-    "shakes": ("shakes", "trembles", "vibrates", "shakes from side to side"),
-    "swings": ("swings", "swings back and forth", "sways", "swings like a pendulum"),
-    "flies off": ("flies off", "flies away", "flies out of the picture", "flies off {way}"),
-    "fades in": ("fades in", "fades into view", "appears out of nothing", "becomes visible"),
-    "stays still": ("stays still", "does not move", "stays where it is", "rests"),
-}
-TOGETHER = ("pass each other", "move past each other", "cross paths")
-GERUNDS = {
-    "slides": "sliding", "moves": "moving", "glides": "gliding", "rises": "rising", "sinks": "sinking",
-    "bounces": "bouncing", "hops": "hopping", "jumps": "jumping", "spins": "spinning", "rotates": "rotating",
-    "turns": "turning", "grows": "growing", "gets": "getting", "becomes": "becoming", "shrinks": "shrinking",
-    "shakes": "shaking", "trembles": "trembling", "vibrates": "vibrating", "swings": "swinging", "sways": "swaying",
-    "flies": "flying", "fades": "fading", "appears": "appearing", "does not move": "not moving", "stays": "staying",
-    "rests": "resting", "pass": "passing", "move": "moving", "cross": "crossing",
-}  # fmt: skip
-SPEED_WORDS = {
-    "slowly": ("slowly {}", "{} slowly", "{} at a slow pace"),
-    "": ("{}",),
-    "quickly": ("quickly {}", "{} quickly", "{} fast", "rapidly {}"),
-}
 COVERED = 0.4  # the least share of a thing that must differ from its background
 APART = 0.12  # of 1, in some channel
 
@@ -62,13 +34,6 @@ class MotionScene:
     background: tuple[int, int, int]
     hue: float | None  # the thing's dominant hue is turned to this one
     seed: int  # of the motion's own random numbers
-
-
-def gerund(phrase: str) -> str:
-    for verb, other in GERUNDS.items():
-        if phrase == verb or phrase.startswith(verb + " "):
-            return other + phrase[len(verb) :]
-    raise KeyError(phrase)
 
 
 def direction(track: Track) -> str:

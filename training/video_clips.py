@@ -18,6 +18,7 @@ from random import Random
 import torch
 from torch import Tensor
 
+from pipelines.video_motions import BY_ITSELF
 from training.autoencoder import sheet
 from training.captions import article, styled
 from training.emoji_data import FOLDER
@@ -27,7 +28,6 @@ from training.pictures import PictureSet, on, placed
 from training.video_data import FRAMES, MovingSet
 
 REAL = 0.3
-ALIVE = ("{}, moving", "{}, animated", "{}, in motion", "moving {}", "animated {}", "animation of {}")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Clips:
         return Clip(frames, self.told(rng, record["label"], where), (record["hexcode"],), record["style"], "")
 
     def told(self, rng: Random, label: str, where: str) -> str:
-        words = rng.choice(ALIVE)
+        words = rng.choice(BY_ITSELF)
         name = article(label if words.startswith(("{}", "animation")) else words.format(label))
         text = styled(name + where, "3d", rng)
         if words.startswith("{}"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from ui import chat, enhance, image, music, speech
+from ui import chat, code, enhance, image, music, shape, speech, video, write
 
-TABS: tuple[ModuleType, ...] = (chat, image, speech, music, enhance)
+TABS: tuple[ModuleType, ...] = (chat, write, code, image, video, shape, speech, music, enhance)
 """The tabs in page order: modules with a TITLE and build(engine)."""

@@ -1,4 +1,4 @@
-"""The chat tab: a conversation that streams, can be stopped, regenerated, edited and picked up again after a reload.
+"""The chat tab: a conversation that streams, can be stopped, regenerated, edited, looked through, picked up again.
 
 The conversation itself lives in the session on the server; the page only shows it. What comes back from a browser as a
 chat history could be forged to name files or components, so nothing is ever read from there but indices and text.
@@ -6,22 +6,23 @@ chat history could be forged to name files or components, so nothing is ever rea
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.context import Context
-from pydantic import TypeAdapter, ValidationError
 
-from pipelines.chat import ChatRequest, Message
+from pipelines.chat import ChatRequest
 from pipelines.engine import Engine
-from pipelines.events import Result, Text, Token
-from ui import explain, fields, states
+from pipelines.spec import validate
+from ui import chat_album, chat_xray, explain, fields, states
+from ui.chat_talk import Conversation, restored, show
+from ui.chat_tree import Tree
 from ui.models import describe, option
-from ui.wire import QUIET, Failed, Moment, Stopped, endpoint, refusing, request_from, user_of, watch
+from ui.visits import Visits
+from ui.wire import QUIET, endpoint, refusals, refusing, user_of, watch
 
 TITLE = "Chat"
 
@@ -40,71 +41,15 @@ SETTINGS = {
     "seed": "Seed",
 }
 
-SAVED: TypeAdapter[list[Message]] = TypeAdapter(list[Message])
-
-
-@dataclass
-class Draft:
-    """An answer while it is being written. The run that writes it holds on to it, wanted or not."""
-
-    text: str = ""
-
-
-@dataclass
-class Conversation:
-    """One visitor's conversation: messages in turn, the answer that is being written, and how that goes."""
-
-    messages: list[Message] = field(default_factory=list)
-    draft: Draft | None = None
-    line: str = field(default_factory=states.idle)
-
-    def say(self, text: str) -> None:
-        """The visitor says something; an answer is due."""
-        self.messages.append(Message(role="user", content=text))
-        self.draft = Draft()
-
-    def settle(self) -> None:
-        """Keep what has been written of the answer as the answer."""
-        if self.draft is not None and self.draft.text:
-            self.messages.append(Message(role="assistant", content=self.draft.text))
-        self.draft = None
-
-    def last_question(self) -> int:
-        """Where the visitor's last message is. Raises gr.Error when there is none."""
-        for index in reversed(range(len(self.messages))):
-            if self.messages[index].role == "user":
-                return index
-        raise gr.Error(
-            "There is nothing to answer yet. Write a message first.", title="Empty conversation", print_exception=False
-        )
-
-    def find(self, text: str, shown_at: int) -> int:
-        """Where a message of the visitor's is that the page shows at some place. Raises gr.Error when there is none.
-
-        That is there or before: the page shows a model's reasoning as messages of its own.
-        """
-        for index in reversed(range(min(shown_at + 1, len(self.messages)))):
-            if self.messages[index] == Message(role="user", content=text):
-                return index
-        raise gr.Error("That message is no longer part of this conversation.", print_exception=False)
-
-    def shown(self) -> list[dict[str, Any]]:
-        """The conversation for gr.Chatbot. As typed text parts, which it leaves exactly as they are."""
-        messages = self.saved()
-        if self.draft is not None and self.draft.text:
-            messages.append({"role": "assistant", "content": self.draft.text})
-        return [{"role": m["role"], "content": [{"type": "text", "text": m["content"]}]} for m in messages]
-
-    def saved(self) -> list[dict[str, str]]:
-        """The settled part as plain data, for the visitor's own browser to keep."""
-        return [message.model_dump() for message in self.messages]
-
 
 def build(engine: Engine) -> None:
     """Lay the tab out and wire it."""
     models = engine.registry.of("chat")
+    visits: Visits[Tree] = Visits()
     conversation = gr.State(Conversation())
+    tree_state = gr.State(Tree(), delete_callback=visits.leave)
     browser = gr.BrowserState([], storage_key="polymuse-chat", secret="polymuse")  # the visitor's own disk
+    key = gr.BrowserState("", storage_key="polymuse-chat-xray", secret="polymuse")
 
     with gr.Row(elem_classes="pm-workspace"):
         with gr.Column(scale=3, min_width=320, elem_classes="pm-stage"):
@@ -117,21 +62,26 @@ def build(engine: Engine) -> None:
                 layout="bubble",
                 buttons=["copy", "copy_all"],
                 editable="user",
+                group_consecutive_messages=False,
                 feedback_options=None,
                 reasoning_tags=[("<think>", "</think>")],
                 placeholder="<strong>Ask for something</strong><br>A language model answers word by word.",
                 examples=[{"text": text} for text in EXAMPLES],
                 watermark="— written by an AI model with Polymuse",
             )
-            status = gr.HTML(states.idle(), elem_id="pm-chat-status", apply_default_css=False)
+            xray = chat_xray.xray("pm-chat-xray")
+            with gr.Row(elem_classes="pm-chat-line"):
+                status = gr.HTML(states.idle(), elem_id="pm-chat-status", apply_default_css=False)
+                lens = gr.Checkbox(
+                    False, label="X-ray", container=False, scale=0, min_width=90, elem_id="pm-chat-lens"
+                )
             with gr.Row(elem_classes="pm-prompt", equal_height=True):
-                prompt = gr.Textbox(
+                prompt = chat_album.box(
                     placeholder="Write a message",
                     label="Message",
                     show_label=False,
                     lines=1,
                     max_lines=8,
-                    max_length=20_000,
                     scale=8,
                     autofocus=True,
                     elem_id="pm-chat-prompt",
@@ -159,91 +109,144 @@ def build(engine: Engine) -> None:
             "thousands that it knows how likely that one comes next.",
             "One is drawn by those probabilities and added to the text; then the whole is read again for the next, "
             "which is why you see the answer grow piece by piece.",
-            "Temperature decides how often a less likely token is drawn: at 0 the answer is always the same, higher "
-            "it gets more varied, and more often wrong.",
+            "X-ray shows each token's chances, which temperature sharpens or levels before one is drawn, and what "
+            "else could have come: choose that instead, and the answer goes on from there.",
         ),
     )
 
-    settings = [model, *knobs]
+    settings = [tree_state, lens, model, *knobs]
 
-    def check(message: str, before: list[Message], values: tuple[Any, ...]) -> ChatRequest:
-        names = ("model", *SETTINGS)
-        request = request_from(
-            ChatRequest, {"message": message, "history": tuple(before), **dict(zip(names, values, strict=True))}
-        )
-        assert isinstance(request, ChatRequest)
-        return request
+    def begin(
+        talk: Conversation, text: str, pictures: list[Path], index: int, tree: Tree, *values: Any
+    ) -> tuple[Any, ...]:
+        """Take a message, as the one at `index`, if it and the settings make sense; else nothing is lost."""
+        before, _ = talk.pictures(index)
+        album = [*before, *pictures]
+        said = {"message": text, "history": tuple(talk.messages[:index])}
+        names = ("xray", "model", *SETTINGS)
+        with refusals():
+            said["images"] = chat_album.images(album)
+            request = validate(ChatRequest, said | dict(zip(names, values, strict=True)))
+            chat_album.check(engine, request)
+        talk.album = album
+        talk.say(request, tree.begin(request))
+        return begun_with(talk, tree)
 
-    def begin(talk: Conversation, text: str, before: list[Message], values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Take a message, if it and the settings make sense; else nothing changes and nothing is lost."""
-        if talk.draft is not None:
-            raise gr.Error("An answer is being written. Wait for it, or stop it first.", print_exception=False)
-        check(text, before, values)
-        talk.messages = list(before)
-        talk.say(text)
-        talk.line = states.loading("Starting")
-        return talk.shown(), talk.line, gr.Button(visible=False), gr.Button(visible=True), gr.Row(visible=True)
+    def begun_with(talk: Conversation, tree: Tree) -> tuple[Any, ...]:
+        writing = talk.draft is not None
+        talk.line = states.loading("Starting") if writing else states.idle()
+        buttons = gr.Button(visible=not writing), gr.Button(visible=writing)
+        return talk.shown(), talk.line, view(talk, tree), *buttons, gr.Row(visible=True)
 
-    def on_send(text: str, talk: Conversation, *values: Any) -> tuple[Any, ...]:
-        return "", *begin(talk, text, talk.messages, values)
+    def view(talk: Conversation, tree: Tree) -> dict[str, Any]:
+        return tree.view(talk.messages, talk.draft is not None)
+
+    def on_send(sent: dict[str, Any], talk: Conversation, tree: Tree, *values: Any) -> tuple[Any, ...]:
+        not_while_writing(talk)
+        with refusals():
+            pictures = chat_album.taken(sent["files"], tree)
+        return None, *begin(talk, sent["text"], pictures, len(talk.messages), tree, *values)
 
     def on_example(data: gr.SelectData, talk: Conversation, *values: Any) -> tuple[Any, ...]:
-        return begin(talk, data.value["text"], talk.messages, values)
+        not_while_writing(talk)
+        return begin(talk, data.value["text"], [], len(talk.messages), *values)
 
     def on_regenerate(talk: Conversation, *values: Any) -> tuple[Any, ...]:
+        not_while_writing(talk)
         index = talk.last_question()
-        return begin(talk, talk.messages[index].content, talk.messages[:index], values)
+        return begin(talk, talk.messages[index].content, talk.pictures(index)[1], index, *values)
 
     def on_edit(data: gr.EditData, talk: Conversation, *values: Any) -> tuple[Any, ...]:
+        not_while_writing(talk)
         index = talk.find(data.previous_value, int(data.index))  # type: ignore[arg-type]
-        return begin(talk, data.value, talk.messages[:index], values)
+        return begin(talk, data.value, talk.pictures(index)[1], index, *values)
 
-    async def answer(http: gr.Request, talk: Conversation, *values: Any) -> AsyncIterator[tuple[Any, str]]:
-        draft = talk.draft or Draft()
+    async def answer(http: gr.Request, talk: Conversation, tree: Tree) -> AsyncIterator[tuple[Any, ...]]:
+        draft = talk.draft
+        if draft is None:  # stopped before it began
+            yield talk.shown(), talk.line, view(talk, tree)
+            return
         try:
-            *before, question = talk.messages
-            request = check(question.content, before, values)
-            async with aclosing(watch(engine, request, user_of(http))) as moments:
+            async with aclosing(watch(engine, draft.request, user_of(http))) as moments:
                 async for line in show(draft, moments):
                     if talk.draft is not draft:  # stopped: what comes now would hide it, and gradio stops us only next
                         return
                     talk.line = line
-                    yield talk.shown(), line
+                    yield talk.shown(), line, view(talk, tree)
         finally:
             if talk.draft is draft:
                 talk.settle()
 
-    def settled(talk: Conversation) -> tuple[Any, ...]:
+    def settled(talk: Conversation, tree: Tree) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
         writing = talk.draft is not None  # if so, by now, the next answer
         buttons = gr.Button(visible=not writing), gr.Button(visible=writing)
-        return talk.saved(), *buttons, talk.shown(), talk.line, gr.Row(visible=bool(talk.messages))
+        actions = gr.Row(visible=bool(talk.messages))
+        return talk.saved(), *buttons, talk.shown(), talk.line, view(talk, tree), actions
 
-    def on_failure(talk: Conversation) -> tuple[Any, ...]:
+    def on_failure(talk: Conversation, tree: Tree) -> tuple[Any, ...]:
         if talk.draft is not None:  # it never came to a run: gradio's queue is full
             talk.settle()
             talk.line = states.failed("The answer could not be started. Regenerate tries again.")
-        return settled(talk)
+        return settled(talk, tree)
 
-    def on_stop(talk: Conversation) -> tuple[Any, ...]:
+    def on_stop(talk: Conversation, tree: Tree) -> tuple[Any, ...]:
         if talk.draft is not None:
             talk.line = states.stopped("what was written is kept" if talk.draft.text else "")
             talk.settle()
-        return settled(talk)
+        return settled(talk, tree)
 
-    def on_clear(talk: Conversation) -> tuple[Any, ...]:
+    def on_clear(talk: Conversation, tree: Tree) -> tuple[Any, ...]:
         talk.settle()
-        return *settled(Conversation()), Conversation()
+        tree.branches = []
+        new = Conversation()
+        return *settled(new, tree), new
 
-    def on_load(saved: Any) -> tuple[Any, ...]:
-        talk = Conversation(_parse(saved))
+    def on_load(saved: Any, sent: Any, tree: Tree) -> tuple[Any, ...]:
+        key, tree = visits.enter(sent, tree)
+        talk = restored(saved, tree.folder)
         unanswered = bool(talk.messages) and talk.messages[-1].role == "user"
         if unanswered:
             talk.line = states.stopped("the page was left meanwhile; Regenerate answers again")
-        return talk, talk.shown(), talk.line, gr.Row(visible=bool(talk.messages))
+        shown = talk.shown(), talk.line, gr.Row(visible=bool(talk.messages))
+        on = tree.on or gr.skip()  # it may have been switched on by now
+        return talk, key, tree, on, *shown
+
+    def on_lens(on: bool, talk: Conversation, tree: Tree) -> dict[str, Any]:
+        tree.on = on
+        return view(talk, tree)
+
+    def seen(talk: Conversation, tree: Tree) -> None:
+        """Refuse what was pressed in an X-ray of another answer than the conversation's, or of one under way."""
+        not_while_writing(talk)
+        if not tree.fits(talk.messages):
+            raise gr.Error("That answer is no longer here. Regenerate writes it again.", print_exception=False)
+
+    def on_branch(data: gr.EventData, talk: Conversation, tree: Tree) -> tuple[Any, ...]:
+        seen(talk, tree)
+        with refusals():
+            branch = tree.what_if(*chat_xray.pressed(data, 3))
+        if branch is None:
+            talk.answer(tree.branches[tree.taken].text)
+        else:
+            talk.say(branch.request, branch)
+        return begun_with(talk, tree)
+
+    def on_take(data: gr.EventData, talk: Conversation, tree: Tree) -> tuple[Any, ...]:
+        seen(talk, tree)
+        with refusals():
+            talk.answer(tree.take(*chat_xray.pressed(data, 1)).text)
+        return talk.saved(), talk.shown(), view(talk, tree)
+
+    def on_beside(data: gr.EventData, talk: Conversation, tree: Tree) -> dict[str, Any]:
+        seen(talk, tree)
+        with refusals():
+            tree.compare(*chat_xray.pressed(data, 1))
+        return view(talk, tree)
 
     may_refuse = refusing(send)
-    started = [chatbot, status, send, stop, actions]
+    kept = [conversation, tree_state]
+    started = [chatbot, status, xray, send, stop, actions]
     begun = [
         gr.on(
             [send.click, prompt.submit], on_send, [prompt, conversation, *settings], [prompt, *started], **may_refuse
@@ -251,67 +254,32 @@ def build(engine: Engine) -> None:
         chatbot.example_select(on_example, [conversation, *settings], started, **may_refuse),
         gr.on([again.click, chatbot.retry], on_regenerate, [conversation, *settings], started, **may_refuse),
         chatbot.edit(on_edit, [conversation, *settings], started, **may_refuse),
+        xray.branch(on_branch, kept, started, **may_refuse),
     ]
     answering = []
-    stands = [browser, send, stop, chatbot, status, actions]
+    stands = [browser, send, stop, chatbot, status, xray, actions]
     for event in begun:
         event.success(lambda talk: talk.saved(), conversation, browser, **QUIET)  # survives a reload meanwhile
-        run = event.success(
-            answer,
-            [conversation, *settings],
-            [chatbot, status],
-            **may_refuse,
-        )
+        run = event.success(answer, kept, [chatbot, status, xray], **may_refuse)
         answering.append(run)
-        run.then(settled, conversation, stands, **QUIET)
-        run.failure(on_failure, conversation, stands, **QUIET)
-    stop.click(on_stop, conversation, stands, cancels=answering, **QUIET)
-    gr.on([clear.click, chatbot.clear], on_clear, conversation, [*stands, conversation], cancels=answering, **QUIET)
+        run.then(settled, kept, stands, **QUIET)
+        run.failure(on_failure, kept, stands, **QUIET)
+    stop.click(on_stop, kept, stands, cancels=answering, **QUIET)
+    gr.on([clear.click, chatbot.clear], on_clear, kept, [*stands, conversation], cancels=answering, **QUIET)
+    lens.input(on_lens, [lens, *kept], xray, **QUIET)
+    xray.take(on_take, kept, [browser, chatbot, xray], **may_refuse)
+    xray.beside(on_beside, kept, xray, **may_refuse)
     model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **QUIET)
     page = Context.root_block
     assert page is not None
-    page.load(on_load, browser, [conversation, chatbot, status, actions], **QUIET)
+    loaded = page.load(
+        on_load, [browser, key, tree_state], [conversation, key, tree_state, lens, chatbot, status, actions], **QUIET
+    )
+    loaded.then(on_lens, [lens, *kept], xray, **QUIET)  # as the switch is then: a quick visitor has pressed it
     endpoint(engine, ChatRequest, "chat")
 
 
-async def show(draft: Draft, moments: AsyncIterator[list[Moment]]) -> AsyncIterator[str]:
-    """Write the answer into the draft as it comes, and yield the status line after each batch."""
-    first = time.monotonic()  # when the first token came: waiting and loading are not writing
-    tokens = 0
-    async for batch in moments:
-        line = None
-        for moment in batch:
-            match moment:
-                case Token(text=text):
-                    tokens += 1
-                    first = time.monotonic() if tokens == 1 else first
-                    draft.text += text
-                    line = states.writing(tokens, time.monotonic() - first if tokens > 1 else 0)
-                case Result(artifact=artifact):
-                    assert isinstance(artifact, Text)
-                    line = states.done(_summary(artifact, tokens, time.monotonic() - first))
-                case Failed(message=message):
-                    line = states.failed(message)
-                case Stopped():
-                    line = states.stopped()
-                case _:
-                    line = states.of(moment)
-        if line is not None:
-            yield line
-
-
-def _summary(artifact: Text, tokens: int, seconds: float) -> str:
-    parts = [states.written(tokens, seconds)]
-    if artifact.stopped_by == "length":
-        parts.append("cut at the longest answer allowed; raise it in the settings")
-    if artifact.left_out:
-        parts.append(f"the {artifact.left_out} oldest messages no longer fitted and were left out")
-    return "; ".join(parts)
-
-
-def _parse(saved: Any) -> list[Message]:
-    """What the browser kept; nothing if it is not a conversation (any more)."""
-    try:
-        return SAVED.validate_python(saved)
-    except ValidationError:
-        return []
+def not_while_writing(talk: Conversation) -> None:
+    """Refuse what would change an answer under way."""
+    if talk.draft is not None:
+        raise gr.Error("An answer is being written. Wait for it, or stop it first.", print_exception=False)

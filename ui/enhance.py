@@ -62,7 +62,7 @@ PRESET_TITLES: dict[Preset, str] = {
     "music": "Music",
     "none": "As it is",
 }
-LOUDNESS = [("−16 LUFS, podcasts and phones", -16), ("−23 LUFS, broadcast", -23), ("As it is", 0)]
+LOUDNESS = [("−16 LUFS, podcasts, phones", -16), ("−23 LUFS, broadcast", -23), ("As it is", 0)]
 SLIDER_TITLES = {
     "denoise": "Noise removal",
     "bass": "Bass, dB",
@@ -121,8 +121,8 @@ def build(engine: Engine) -> None:
         (
             "The sound is cut into a hundred overlapping frames a second, and each is split into pitches: that is the "
             "spectrogram, time to the right, pitch upwards, the louder the brighter.",
-            "For each frame a network gives every band a gain from 0 to 1, the noise mask; it was trained on speech "
-            "with noise laid over it, to find the speech again.",
+            "For each frame a network gives every band a gain from 0 to 1: that is the noise mask, to be opened under "
+            "the pictures. It was trained on speech with noise laid over it, to find the speech again.",
             "Below 4.8 kHz, where a voice has its harmonics, it also gives filters over five frames, which put right "
             "what a gain alone would leave rough; then tone and loudness follow by plain rules.",
         ),

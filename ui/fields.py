@@ -30,7 +30,7 @@ def visible(kind: type[Request], name: str, label: str, **kwargs: Any) -> Compon
     if low is None or high is None or name == "seed":
         return gr.Number(precision=0 if field.annotation is int else None, **common)
     step = 1 if field.annotation is int else round((high - low) / STEPS, 4)
-    return gr.Slider(minimum=low, maximum=high, step=step, **common)
+    return gr.Slider(**{"minimum": low, "maximum": high, "step": step, **common})
 
 
 def hidden(name: str, field: FieldInfo) -> Component:
@@ -38,6 +38,8 @@ def hidden(name: str, field: FieldInfo) -> Component:
     value = default(field)
     if field.annotation == bytes | None:
         return gr.File(type="binary", label=name, visible=False)
+    if field.annotation == tuple[bytes, ...]:
+        return gr.File(value=value, type="binary", file_count="multiple", label=name, visible=False)
     kind = type(value) if get_origin(field.annotation) is Literal else field.annotation
     if kind is str:
         return gr.Textbox(value=value, label=name, visible=False)

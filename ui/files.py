@@ -11,15 +11,28 @@ from urllib.parse import quote
 
 from gradio.utils import get_upload_folder
 
-from pipelines import picture_file, sound_file
-from pipelines.events import Audio, Enhanced, Music, Picture, Pictures, Recipe, Result, Text
+from pipelines import picture_file, sound_file, text_file, video_file
+from pipelines.code_languages import LANGUAGES
+from pipelines.errors import MissingCodec
+from pipelines.events import Audio, Clip, Code, Enhanced, Music, Picture, Pictures, Recipe, Result, Solid, Text
 
 
 def written(result: Result) -> str | None:
-    """The file of a result: a PNG, a ZIP of several, a WAV; None for a text, which travels in the update itself."""
+    """The file of a result: a PNG, a ZIP of several, a WAV, an MP4, a GLB, a program; None for a text."""
     match result.artifact:
         case Text():
             return None
+        case Clip() as clip:
+            return clip_of(clip, result.recipe)
+        case Code(code=code, language=language):
+            name = f"polymuse.{LANGUAGES[language].extension}"
+            return _write(text_file.code(code, language, result.recipe), name) if code else None
+        case Solid() as solid:
+            from pipelines import shape_file  # here, since it brings libraries that the page can start without
+
+            options = result.recipe.options
+            mesh = shape_file.shape(solid, result.recipe, "glb", options["detail"], options["smoothing"])
+            return _write(mesh, "polymuse-shape.glb")
         case Pictures(pictures=(picture,)):
             return picture_of(picture, result.recipe)
         case Pictures() as pictures:
@@ -36,6 +49,14 @@ def written(result: Result) -> str | None:
 def picture_of(picture: Picture, recipe: Recipe) -> str:
     """One picture as a PNG that carries its recipe."""
     return _write(picture_file.png(picture, recipe), f"polymuse-{picture.seed}.png")
+
+
+def clip_of(clip: Clip, recipe: Recipe) -> str:
+    """A clip as an MP4, or as a WebP where this machine cannot write one; it carries its recipe."""
+    try:
+        return _write(video_file.video(clip, recipe, "mp4"), "polymuse.mp4")
+    except MissingCodec:
+        return _write(video_file.video(clip, recipe, "webp"), "polymuse.webp")
 
 
 @dataclass

@@ -173,7 +173,7 @@ def _actions(work: Work, address: str) -> str:
         archive = escape(files.address(work.archive))
         links.append(f'<a href="{archive}" download="{escape(work.archive.name)}">Download all</a>')
     if not work.grid:
-        for event, title in (("take", "Use as input"), ("repeat", "Use its settings")):
+        for event, title in (("take", "Use as input"), ("repeat", "Use its settings"), ("move", "Make it move")):
             links.append(f'<button type="button" data-send="{event}" data-value="{escape(work.id)}">{title}</button>')
     return f'<div class="pm-work-actions">{"".join(links)}</div>'
 

@@ -101,7 +101,8 @@ def build(engine: Engine) -> None:
         "A piece that is guessed note by note",
         (
             "The model has read thousands of old tunes and chorales, and learned one thing: given all notes so far, "
-            "which note comes next, and how long it lasts. That is how a language model writes, word by word.",
+            "which note comes next, and how long it lasts, as a language model guesses the next word. Each stripe on "
+            "the roll is one such guess: time goes to the right, pitch upwards, and every voice has its colour.",
             "Your words only set the stage: a sentence encoder finds the style, the mood and the instruments that "
             "are nearest in meaning, and the key, the metre and the tempo are read where you name them.",
             "Chance decides between notes that are likely; temperature says how much of it there is, and the same "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -30,7 +31,11 @@ RATE = 24_000  # of the built-in voices
 
 CAPTIONS = '<ol class="pm-captions" aria-label="Captions"></ol>'
 
+SPEED = "Speed"
+PACED = ("gan", "vae")  # families of models that can be told a speed
+NO_SPEED: dict[str, Any] = {"interactive": False, "value": 1, "label": "Speed: this model has one of its own"}
 ONE, SEVERAL = "One voice", "Several speakers"
+SCRIPT = "Begin each line with a name and a colon: “Anna: Hello!”"
 CAST = ("First to speak", "Second", "Third")
 FIRST_CAST = ("af_heart", "am_michael", "bf_emma")
 EXAMPLES = {
@@ -101,8 +106,9 @@ def build(engine: Engine) -> None:
                 Studio().shown(), "pm-speech-player", CAPTIONS, RATE, ("pm-speech-speak", "pm-speech-sample")
             )
         with gr.Column(scale=1, min_width=280, elem_classes="pm-side"):
+            mode = gr.Radio([ONE, SEVERAL], value=ONE, label="Read by", info="", elem_id="pm-speech-mode")
+            recorded = speech_match.reference()  # for models that take a voice from it
             with gr.Column(elem_classes="pm-mode") as voiced:  # what only the built-in model has
-                mode = gr.Radio([ONE, SEVERAL], value=ONE, label="Read by", elem_id="pm-speech-mode")
                 with gr.Column(elem_classes="pm-mode") as alone:
                     voice = gr.Dropdown(voices, value="af_heart", label="Voice", elem_id="pm-speech-voice")
                     voice_b = gr.Dropdown([("None", ""), *voices], value="", label="Blend with")
@@ -114,10 +120,10 @@ def build(engine: Engine) -> None:
                         gr.Dropdown(voices, value=given, label=title)
                         for title, given in zip(CAST, FIRST_CAST, strict=True)
                     ]
-                    gr.Markdown("Begin each line with a name and a colon: “Anna: Hello!”")
+                    gr.Markdown(SCRIPT)
                 languages = [("As the voice", ""), *((title, code) for code, title in LANGUAGE_TITLES.items())]
                 language = gr.Dropdown(languages, value="", label="Language")
-            speed = fields.visible(SpeechRequest, "speed", "Speed")
+            speed = fields.visible(SpeechRequest, "speed", SPEED)
             model = gr.Dropdown(
                 [(option(engine, spec), spec.id) for spec in models], value=models[0].id, label="Model"
             )
@@ -125,10 +131,10 @@ def build(engine: Engine) -> None:
     explain.what_you_are_seeing(
         "Letters that become a voice",
         (
-            "First the text becomes phonemes, the sounds that it is made of: numbers and dates are written out, and "
-            "a dictionary with rules says how each word is pronounced.",
-            "A voice is 256 numbers, its style vector: one half says how it sounds, the other how long and how high "
-            "each phoneme is spoken; a mean of two such vectors is a voice between the two.",
+            "Numbers and dates are written out, then the text becomes phonemes, the sounds that words are made of: a "
+            "dictionary with rules says how each is pronounced. They stand under the words that you hear.",
+            "A built-in voice is 256 numbers, its style vector: one half says how it sounds, the other how long and "
+            "how high each phoneme is spoken; a mean of two such vectors is a voice between the two.",
             "A vocoder turns all that into sound, 24,000 values a second: it was trained as a generator, against "
             "networks that tried to tell it from recordings.",
         ),
@@ -141,13 +147,19 @@ def build(engine: Engine) -> None:
         "language": language,
         "model": model,
     }
-    settings = [mode, *cast, *named.values()]
+    settings = [mode, *cast, *named.values(), recorded.recording, recorded.consent]
 
     def asked(words: str, values: tuple[Any, ...]) -> SpeechRequest:
         how, *by = values[: 1 + len(cast)]
-        given = {"text": words, **dict(zip(named, values[1 + len(cast) :], strict=True))}
+        *chosen, recording, consent = values[1 + len(cast) :]
+        given = {"text": words, **dict(zip(named, chosen, strict=True))}
         if given["model"] != BUILT_IN:
+            limits = engine.registry[given["model"]].limits
             given = {name: given[name] for name in ("text", "model", "speed")}
+            if how == SEVERAL and limits.get("speakers", 1) > 1:
+                given["speakers"] = [{"name": name} for name in speakers(words)[:MOST_SPEAKERS]]
+            if "reference" in limits and recording:
+                given |= {"reference": Path(recording).read_bytes(), "consent": consent}
         elif how == SEVERAL:
             told = [{"name": name, "voice": one} for name, one in zip(speakers(words), cycle(by), strict=False)]
             given |= {"speakers": told[:MOST_SPEAKERS], "voice": by[0], "voice_b": ""}
@@ -176,6 +188,18 @@ def build(engine: Engine) -> None:
         if "before" not in found:  # it was no match, or came to none
             return (gr.skip(),) * 5
         return speech_match.told(found), found["voice"], found["voice_b"], found["blend"], found["language"]
+
+    def on_speech_model(choice: str) -> tuple[Any, ...]:
+        spec = engine.registry[choice]
+        built_in = choice == BUILT_IN
+        several = built_in or spec.limits.get("speakers", 1) > 1
+        return (
+            describe(engine, spec),
+            gr.Radio(visible=several, info="" if built_in else SCRIPT),
+            gr.Column(visible="reference" in spec.limits),
+            gr.Column(visible=built_in),
+            gr.Slider(**({"interactive": True, "label": SPEED} if spec.family in PACED else NO_SPEED)),
+        )
 
     async def speaking(http: gr.Request, studio: Studio) -> AsyncIterator[tuple[dict[str, Any], str]]:
         reading = studio.reading
@@ -237,12 +261,7 @@ def build(engine: Engine) -> None:
         **QUIET,
     )
     voice_b.change(lambda other: gr.Slider(visible=bool(other)), voice_b, blend, **QUIET)
-    model.change(
-        lambda choice: (describe(engine, engine.registry[choice]), gr.Column(visible=choice == BUILT_IN)),
-        model,
-        [about, voiced],
-        **QUIET,
-    )
+    model.change(on_speech_model, model, [about, mode, recorded.column, voiced, speed], **QUIET)
     visits.wire("speech", studio_state, as_it_stands, stands)
     endpoint(engine, SpeechRequest, "speech")
     if matching is not None:

@@ -71,7 +71,7 @@ class Reading:
         if self._first is None:
             self._first = self._took()
         said = sound.caption or Caption(0, 0, "")
-        self.track.add(sound, folder, text=said.text, speaker=said.speaker)
+        self.track.add(sound, folder, text=said.text, speaker=said.speaker, phonemes=said.phonemes)
 
     def _summary(self) -> str:
         took, first = states.duration(self._took()), states.duration(self._first or 0)
@@ -87,7 +87,7 @@ def _written(audio: Audio, result: Result) -> dict[str, bytes]:
         "wav": sound_file.sound(audio, result.recipe, "wav"),
         "flac": sound_file.sound(audio, result.recipe, "flac"),
         "srt": subtitles.srt(audio.captions).encode(),
-        "vtt": subtitles.vtt(audio.captions).encode(),
+        "vtt": subtitles.vtt(audio.captions, result.recipe).encode(),
     }
 
 

@@ -45,9 +45,11 @@ def writing(tokens: int, seconds: float) -> str:
     return _line("running", "Writing", _speed(tokens, seconds))
 
 
-def working(event: Progress) -> str:
-    """Something with a known number of steps."""
+def working(event: Progress, left_s: float | None = None) -> str:
+    """Something with a known number of steps, and how many seconds are left, where that is known."""
     figures = f"{event.done} of {event.total} {event.unit}" if event.total else f"{event.done} {event.unit}"
+    if left_s:
+        figures += f", about {duration(left_s)} left"
     return _line("running", event.label or "Working", figures, _bar(event))
 
 

@@ -18,7 +18,8 @@ from gradio.themes.utils.fonts import LocalFont
 from gradio.themes.utils.sizes import Size
 
 ASSETS = Path(__file__).parent.parent / "assets"
-STYLES = tuple(ASSETS / f"{name}.css" for name in ("style", "image", "speech", "enhance", "music"))
+SHEETS = ("style", "chat", "xray", "image", "speech", "enhance", "music", "code", "video", "shape")
+STYLES = tuple(ASSETS / f"{name}.css" for name in SHEETS)
 ICON = ASSETS / "icon.svg"
 
 

@@ -65,16 +65,23 @@ class Visits(Generic[K]):
         self._kept.pop(key).forget()
 
     def wire(
-        self, name: str, state: gr.State, shown: Callable[[K], tuple[Any, ...]], outputs: Sequence[Block]
+        self,
+        name: str,
+        state: gr.State,
+        shown: Callable[[K], tuple[Any, ...]],
+        outputs: Sequence[Block],
+        asked: Callable[[K], tuple[Any, ...]] = lambda keeper: (),
+        inputs: Sequence[Block] = (),
     ) -> None:
         """Let the visitors of a tab come back to their `state`; `shown` gives `outputs` as things stand.
 
-        What is at work is followed to its end: in a second window, or until it is given up since its page was left.
+        `asked` gives `inputs`, what they had asked for, once: they may be writing there again. What is at work is
+        followed to its end: in a second window, or until it is given up since its page was left.
         """
 
         def on_return(key: Any, keeper: K) -> tuple[Any, ...]:
             key, keeper = self.enter(key, keeper)
-            return key, keeper, *shown(keeper)
+            return key, keeper, *shown(keeper), *asked(keeper)
 
         async def following(keeper: K) -> AsyncIterator[tuple[Any, ...]]:
             while keeper.at_work:
@@ -85,7 +92,7 @@ class Visits(Generic[K]):
         browser = _key_in_browser(name)
         page = Context.root_block
         assert page is not None
-        loaded = page.load(on_return, [browser, state], [browser, state, *outputs], **QUIET)
+        loaded = page.load(on_return, [browser, state], [browser, state, *outputs, *inputs], **QUIET)
         loaded.then(following, state, outputs, **{**QUIET, "queue": True, "concurrency_limit": None})
 
 

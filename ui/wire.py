@@ -25,8 +25,11 @@ from pipelines.events import (
     Artifact,
     Audio,
     Cancelled,
+    Clip,
+    Code,
     Enhanced,
     Event,
+    Frames,
     Music,
     Notes,
     Pictures,
@@ -34,6 +37,7 @@ from pipelines.events import (
     Progress,
     Queued,
     Result,
+    Solid,
     Sound,
     Text,
     Token,
@@ -120,7 +124,8 @@ def endpoint(engine: Engine, kind: type[Request], api_name: str) -> None:
         request = request_from(kind, dict(zip(kind.model_fields, given, strict=True)))
         async for moments in watch(engine, request, user_of(http), pace=0):
             for moment in moments:
-                file = await asyncio.to_thread(files.written, moment) if isinstance(moment, Result) else None
+                with refusals():
+                    file = await asyncio.to_thread(files.written, moment) if isinstance(moment, Result) else None
                 yield as_json(moment), file
 
     run.__doc__ = f"{inspect.getdoc(kind)} Streams `update` events; the last one carries the result and its recipe."
@@ -147,6 +152,8 @@ def as_json(moment: Moment) -> dict[str, Any]:
         case Preview(image=image, step=step, total=total, noisy=noisy):
             given = None if noisy is None else data_uri(noisy)
             return {"type": "preview", "image": data_uri(image), "noisy": given, "step": step, "total": total}
+        case Frames(images=images, step=step, total=total):
+            return {"type": "preview", "images": [data_uri(image) for image in images], "step": step, "total": total}
         case Sound(samples=samples, rate=rate, caption=caption):
             heard = {"samples": base64.b64encode(samples.tobytes()).decode(), "rate": rate}
             return {"type": "sound", **heard, "caption": None if caption is None else asdict(caption)}
@@ -164,7 +171,7 @@ def as_json(moment: Moment) -> dict[str, Any]:
 def _described(artifact: Artifact) -> dict[str, Any]:
     """What an artifact is, in JSON; of pictures and sound that is what is in the file, not the file."""
     match artifact:
-        case Text():
+        case Text() | Code():
             return asdict(artifact)
         case Pictures():
             seeds = [picture.seed for picture in artifact.pictures]
@@ -177,10 +184,20 @@ def _described(artifact: Artifact) -> dict[str, Any]:
         case Enhanced(samples=samples, rate=rate):
             measured = {"was": artifact.was, "loudness": artifact.loudness, "peak": artifact.peak}
             return {"rate": rate, "seconds": len(samples) / rate, **measured, "remarks": [*artifact.remarks]}
+        case Clip(frames=frames, fps=fps, loop=loop, remarks=remarks):
+            count, height, width = frames.shape[:3]
+            size = {"width": width, "height": height, "frames": count, "fps": fps, "seconds": count / fps}
+            return {**size, "loop": loop, "remarks": [*remarks]}
+        case Solid(distance=distance, remarks=remarks):
+            return {"side": len(distance), "remarks": [*remarks]}
 
 
 def data_uri(image: Any) -> str:
-    """A small JPEG, as measured the cheapest way to show a preview: no file, no second request."""
+    """A small JPEG, as measured the cheapest way to show a preview: no file, no second request. WebP where one can see
+    through it."""
     buffer = io.BytesIO()
+    if image.mode == "RGBA":
+        image.save(buffer, "WEBP", quality=80, method=0)
+        return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
     image.convert("RGB").save(buffer, "JPEG", quality=70)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -34,7 +34,7 @@ def emoji(pictures):
         torch.nn.init.normal_(parameter, std=0.05)
     rows = pictures.rows(withheld=False).tolist()
     names, styles = ([pictures.records[row][key] for row in rows] for key in ("label", "style"))
-    latents = torch.randn(len(rows), 8, 16, 16)
+    vectors, latents, small = (torch.randn(len(rows), *shape) for shape in ((TEXT_WIDTH,), (8, 16, 16), (8, 8, 8)))
     config = BertConfig(
         vocab_size=320, hidden_size=TEXT_WIDTH, num_hidden_layers=1, num_attention_heads=6, intermediate_size=16
     )
@@ -46,7 +46,7 @@ def emoji(pictures):
     pipe = EmojiPipeline(
         vae=autoencoder.eval(),
         denoiser=denoiser.eval(),
-        references=References.of(names, styles, torch.randn(len(rows), TEXT_WIDTH), latents),
+        references=References.of(names, styles, vectors, latents, small),
         scheduler=FlowMatchEulerDiscreteScheduler(),
         text_encoder=BertModel(config).eval(),
         tokenizer=tokenizer,

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from benchmarks import cancel, chat, fairness, report, startup
+from benchmarks import cancel, chat, decode, fairness, many, report, startup, xray
 from benchmarks.local import Run
 from benchmarks.plain import Answer
 from benchmarks.report import Goal, Sample, Watch, finish, line, significant, table
 from benchmarks.server import ROOT, serving
 
-SCRIPTS = (startup, chat, cancel, fairness)
+SCRIPTS = (startup, chat, cancel, fairness, decode, many, xray)
 
 SERVE = """
 import http.server, sys
@@ -103,6 +103,13 @@ def test_an_answers_rates_count_the_first_token_only_in_the_whole():
 def test_a_run_knows_what_each_token_took():
     assert Run(0.0, [1.0, 1.5, 3.0]).gaps == [0.5, 1.5]
     assert Run(0.0).gaps == []
+
+
+@pytest.mark.parametrize(
+    ("said", "rate"), [("42.5", 42.5), ('loading\n{"tokens_s_32": {"median": 40.0, "low": 1, "high": 50}}', 40.0)]
+)
+def test_another_programs_last_line_says_how_fast_it_is(said: str, rate: float):
+    assert decode.peer_rate(f"echo '{said}'") == rate
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,17 @@ def site() -> Iterator[str]:
             Store().fetch(weights, lambda update: None)
     except WeightsError as error:
         pytest.skip(f"the weights of the built-in models cannot be had: {error}")
+    with running("app.py", "--device", "cpu", "--port") as address:
+        yield address
+
+
+@contextmanager
+def running(*program: str) -> Iterator[str]:
+    """The address of a server of ours, which is told a port last; it has to end well when it is asked to."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("POLYMUSE_")}
     if cache := os.environ.get("POLYMUSE_CACHE"):
         environ["POLYMUSE_CACHE"] = cache
-    command = [sys.executable, "-u", "app.py", "--port", str(free_port()), "--device", "cpu"]
+    command = [sys.executable, "-u", *program, str(free_port())]
     server = subprocess.Popen(
         command, cwd=ROOT, env={**environ, "HF_HUB_OFFLINE": "1"}, stdout=subprocess.PIPE, text=True
     )
@@ -225,8 +233,10 @@ class Image:
 
 Open = Callable[..., Chat]
 
-ON_RELOAD = ("AbortError: signal is aborted", "Connection errored out")
+ON_RELOAD = ("AbortError: signal is aborted", "AbortError: BodyStreamBuffer was aborted", "Connection errored out")
 """What gradio's own script logs as errors when a page is left while something streams. Nobody is there to see it."""
+NO_WEBGPU = "WebGPU"
+"""What gr.Model3D tries before WebGL; it logs as an error that a browser has none."""
 
 
 @pytest.fixture
@@ -242,7 +252,7 @@ def visit(site: str, browser: Browser) -> Iterator[Open]:
             "console",
             lambda message: (
                 complaints.append(f"console: {message.text}")
-                if message.type == "error" and not any(known in message.text for known in ON_RELOAD)
+                if message.type == "error" and not any(known in message.text for known in (*ON_RELOAD, NO_WEBGPU))
                 else None
             ),
         )

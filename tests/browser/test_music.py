@@ -136,8 +136,10 @@ def test_the_roll_grows_and_sound_plays_before_the_piece_is_written(music: Music
 
 def test_stop_keeps_what_was_composed(music: Music) -> None:
     music.ask("a chorale for organ, 32 bars")
-    music.page.wait_for_function(HEARD_LIVE, timeout=PATIENCE_MS)
-    music.stop.click()
+    # At once, from within the page: a fast machine writes all of it in a few seconds.
+    music.page.wait_for_function(
+        f"() => ({HEARD_LIVE})() && (document.querySelector('#pm-music-stop').click(), true)", timeout=PATIENCE_MS
+    )
     expect(music.compose).to_be_visible()
     expect(music.state).to_have_attribute("data-state", "stopped")
     expect(music.player).to_have_attribute("data-playing", "false")
@@ -153,7 +155,7 @@ def test_stop_keeps_what_was_composed(music: Music) -> None:
 
 def test_a_melody_is_set_for_four_voices_and_nothing_is_refused_kindly(music: Music, tmp_path: Path) -> None:
     music.ask("  ")
-    expect(music.page.get_by_text("write a “prompt”, or choose a “style”, or send a “melody”")).to_be_visible()
+    expect(music.page.get_by_text("Write a “prompt”, or choose a “style”, or send a “melody”")).to_be_visible()
     path = tmp_path / "scale.mid"
     path.write_bytes(midi(track(SCALE)))
     music.page.get_by_role("button", name="Start from a melody").click()

@@ -27,11 +27,11 @@ class Speaker:
         return self.speaks(request, emit)
 
 
-def speaker(speaks: Speaks, **facts: Any) -> ModelSpec[Any]:
-    """The spec of a scripted speech model, by the name of the real one."""
+def speaker(speaks: Speaks, name: str = BUILT_IN, family: str = "gan", **limits: int) -> ModelSpec[Any]:
+    """The spec of a scripted speech model, by the name of the real one unless it is told another."""
     load = lambda device, path: Speaker(speaks)  # noqa: E731
-    kind: dict[str, Any] = {"request": SpeechRequest, "modality": "speech", "family": "gan", "load": load}
-    return spec(BUILT_IN, say(), limits={"characters": MOST_CHARACTERS}, **kind, **facts)
+    kind: dict[str, Any] = {"request": SpeechRequest, "modality": "speech", "family": family, "load": load}
+    return spec(name, say(), limits={"characters": MOST_CHARACTERS, **limits}, **kind)
 
 
 def speak(seconds: float = 0.2) -> Speaks:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from pipelines import catalog, catalog_file
+from pipelines import catalog, catalog_file, decode_graph
+from pipelines.chat import MOST_PICTURES, ChatRequest
 from pipelines.device import Device
-from pipelines.errors import CatalogError, UnknownModel
+from pipelines.errors import BadRequest, CatalogError, UnknownModel
 from pipelines.image_catalog import PATTERNS, LoadImage
 from pipelines.image_families import MadeFor
 from pipelines.image_lora import Lora
 from pipelines.memory import Memory
 from pipelines.spec import Registry
-from pipelines.weights import Hub, Local, Together
+from pipelines.weights import Hub, Local, Store, Together
 
 GIB = 2**30
 CPU = Device("cpu", "a CPU", 16 * GIB, half=False)
@@ -73,8 +76,14 @@ def test_every_entry_states_its_facts(device: Device) -> None:
 
 
 def test_a_model_takes_half_the_bytes_where_the_device_has_16_bit_floats() -> None:
-    on_cpu, on_gpu = (Registry(catalog.models(device))["smollm2-135m"] for device in (CPU, GPU))
+    on_cpu, on_gpu = (Registry(catalog.models(device))["smollm3-3b"] for device in (CPU, GPU))
     assert on_cpu.resident == 2 * on_gpu.resident
+
+
+def test_what_is_kept_of_prompts_counts_where_a_decoder_for_cpus_keeps_it() -> None:
+    on_cpu, on_gpu = (Registry(catalog.models(device))["smollm2-135m"] for device in (CPU, GPU))
+    assert decode_graph.PREFIXES < on_cpu.resident < decode_graph.PREFIXES + on_gpu.resident
+    assert "earlier prompts" in on_cpu.sized_by and "earlier prompts" not in on_gpu.sized_by
 
 
 def test_the_built_in_chat_model_comes_first_and_is_the_default() -> None:
@@ -111,6 +120,14 @@ def test_a_file_adds_models(tmp_path: Path) -> None:
     mine = registry["mine"]
     assert mine.weights == Hub("org/name", "main") and mine.resident == 4_000_000 and mine.modality == "chat"
     assert mine.working == 2 * 2 * 2 * 8 * 4 * 1024 + catalog.SLACK
+
+
+def test_a_file_adds_models_that_see(tmp_path: Path) -> None:
+    seeing = ENTRY.replace("layers", "patches = 64\npatch_width = 32\nlayers")
+    mine, blind = (catalog_file.read(write(tmp_path, text), CPU).models[0] for text in (seeing, ENTRY))
+    assert mine.limits == {"context": 1024, "pictures": MOST_PICTURES} and "pictures" not in blind.limits
+    assert mine.working == blind.working + 4 * MOST_PICTURES * 64 * 32 * 4
+    assert mine.settle is None and mine.load == catalog.LoadChat(1024, sees=True)
 
 
 def test_a_file_replaces_models_in_their_place(tmp_path: Path) -> None:
@@ -167,6 +184,7 @@ def test_a_wrong_table_of_any_kind_is_refused_by_entry_and_key(
         (("layers = 2\n", ""), "[[chat]] “mine” lacks “layers”"),
         (("layers = 2", "layers = 'two'"), "[[chat]] “mine”, “layers”"),
         (("layers = 2", "layers = 0"), "greater than 0"),
+        (("layers = 2", "layers = 2\npatches = 9"), "give both “patches” and “patch_width”"),
         (("org/name", "../etc"), "“repo”"),
         (('repo = "org/name"', ""), "give either “repo” or “path”"),
         (("[[chat]]", "[[chats]]"), "[[chats]] has an unknown key “chats”"),
@@ -182,3 +200,24 @@ def test_a_wrong_file_is_refused_by_entry_and_key(tmp_path: Path, change: tuple[
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match=r"nowhere\.toml cannot be read"):
         catalog_file.read(tmp_path / "nowhere.toml", CPU)
+
+
+def test_models_that_see_are_known_by_name_and_others_refuse_pictures_before_they_are_fetched() -> None:
+    specs = catalog.chat_models(GPU)
+    assert tuple(spec.id for spec in specs if "pictures" in spec.limits) == catalog.SEEING
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    shown, plain = ChatRequest(message="look", images=(buffer.getvalue(),)), ChatRequest(message="hi")
+    for spec in specs:
+        if spec.settle is None:
+            assert spec.id in catalog.SEEING
+            continue
+        assert spec.settle(spec, plain, Store(), print) is spec
+        with pytest.raises(BadRequest, match=f"{spec.title} cannot see pictures.*smolvlm-256m"):
+            spec.settle(spec, shown, Store(), print)
+
+
+def test_a_model_that_sees_has_room_for_as_many_pictures_as_it_may_be_shown() -> None:
+    smol = next(spec for spec in catalog.chat_models(CPU) if spec.id == "smolvlm-256m")
+    one_layer = 5 * 1_024 * 3_072 * 4  # five tiles of 1,024 patches, 3,072 wide, in four bytes
+    assert smol.working > 4 * 4 * one_layer

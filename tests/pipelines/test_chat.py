@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipelines import chat
-from pipelines.chat import PREFILL, ChatPipeline, ChatRequest, Message
+from pipelines.chat import ChatPipeline, ChatRequest, Message
+from pipelines.decode import PREFILL
 from pipelines.errors import BadRequest
 from pipelines.events import Cancelled, Progress, Token, Update
 from pipelines.spec import validate
@@ -51,7 +52,7 @@ def test_greedy_decoding_equals_generate(family: ChatPipeline) -> None:
     request = ask("word " * 80, temperature=0, max_new_tokens=20)  # several parts of prefill
     prompt = torch.tensor([family._render("", [], request.message)])
     assert prompt.shape[1] > PREFILL
-    plain = family._model.generate(prompt, do_sample=False, max_new_tokens=20)[0, prompt.shape[1] :].tolist()
+    plain = family.writer.model.generate(prompt, do_sample=False, max_new_tokens=20)[0, prompt.shape[1] :].tolist()
     _, events = run(family, request)
     ours = [event.id for event in events if isinstance(event, Token)]
     assert ours == [token for token in plain if token not in family._ends]
@@ -157,7 +158,7 @@ def test_characters_of_several_tokens_come_whole(llama: ChatPipeline) -> None:
     ("values", "message"),
     [
         ({"message": " \n"}, "“message”: must say something."),
-        ({"message": "x" * 20_001}, "“message”: String should have at most 20000 characters."),
+        ({"message": "x" * 20_001}, "“message”: must have at most 20000 characters."),
         ({}, "“message” is missing."),
         ({"message": "hi", "temperature": 3}, "“temperature”: must be less than or equal to 2."),
         ({"message": "hi", "seed": -1}, "“seed”: must be greater than or equal to 0."),

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import convert
+from pipelines import convert, decode_graph
 from pipelines.convert import GgufToSafetensors
 from pipelines.errors import BadWeights
 
 pytestmark = pytest.mark.slow  # a model library is loaded, in the converting process and in this one
 
 TEMPLATE = "{% for message in messages %}<|im_start|>{{ message['content'] }}<|im_end|>{% endfor %}"
-WIDTH, LAYERS, HEADS = 32, 2, 4
+WIDTH, LAYERS, HEADS = 32, 2, 2
 
 
 def write_gguf(path: Path, *, leave_out: str = "", template: str = TEMPLATE) -> None:
@@ -92,6 +92,23 @@ def test_the_converted_model_is_the_same_model(folders: tuple[Path, Path]) -> No
         "<|im_start|>he<|im_end|>"
     )
     assert model.generation_config.eos_token_id == tokenizer.eos_token_id == 2
+
+
+def test_the_decoder_beside_it_is_the_same_model_too(folders: tuple[Path, Path]) -> None:
+    import numpy as np
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from pipelines.decode_engine import Decoder
+
+    source, target = folders
+    write_gguf(source / "tiny.gguf")
+    convert.run(GgufToSafetensors("tiny.gguf", graph=64), source, target, "tiny", lambda: None)
+    ids = list(range(3, 40))
+    with torch.inference_mode():
+        plain = AutoModelForCausalLM.from_pretrained(target, dtype=torch.float32)(torch.tensor([ids])).logits[0]
+    ours = Decoder(target / decode_graph.NAME, 64, cores=1, rows=1).every(0, 0, ids)
+    assert np.corrcoef(ours.ravel(), plain.numpy().ravel())[0, 1] > 0.99
 
 
 @pytest.mark.parametrize(

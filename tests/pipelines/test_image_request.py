@@ -27,7 +27,7 @@ def picture() -> bytes:
     [
         ({"prompt": " \n"}, "“prompt”: must say something."),
         ({}, "“prompt” is missing."),
-        ({"prompt": "x" * 4_001}, "“prompt”: String should have at most 4000 characters."),
+        ({"prompt": "x" * 4_001}, "“prompt”: must have at most 4000 characters."),
         ({"prompt": "a", "scheduler": "Karras"}, "“scheduler”: must be 'default', 'Euler', 'Euler a', 'DPM++ 2M'"),
         ({"prompt": "a", "count": 5}, "“count”: must be less than or equal to 4."),
         ({"prompt": "a", "steps": 151}, "“steps”: must be less than or equal to 150."),
@@ -35,8 +35,8 @@ def picture() -> bytes:
         ({"prompt": "a", "upscale": 2}, "“upscale”: must be 0, 1 or 4."),
         ({"prompt": "a", "image": b"hello"}, "“image”: is not a picture that can be read (PNG, JPEG"),
         ({"prompt": "a", "image": picture(), "mask": b"hello"}, "“mask”: is not a picture that can be read"),
-        ({"prompt": "a", "mask": picture()}, "a mask needs the picture that it lies on"),
-        ({"prompt": "a", "width": 64}, "give both “width” and “height”, or neither"),
+        ({"prompt": "a", "mask": picture()}, "A mask needs the picture that it lies on"),
+        ({"prompt": "a", "width": 64}, "Give both “width” and “height”, or neither"),
         ({"prompt": "a", "sampler": "DDIM"}, "There is no setting “sampler”; there are: model, seed, prompt"),
     ],
 )

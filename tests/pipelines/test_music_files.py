@@ -110,9 +110,17 @@ def test_usual_lengths_are_written_as_is_usual() -> None:
     ]  # fmt: skip
 
 
-def opened(data: bytes) -> Any:
+def opened(data: bytes, kind: str = "musicxml") -> Any:
     music21 = pytest.importorskip("music21", reason="music21 is not installed: training/requirements.txt has it")
-    return music21.converter.parse(data, format="musicxml")
+    exactly = {"quantizePost": False} if kind == "midi" else {}
+    return music21.converter.parse(data, format=kind, **exactly)
+
+
+@pytest.mark.parametrize("score", [piece(QUARTET), piece(JIG, 1), piece(QUARTET, 2, upbeat=72)])
+def test_midi_opens_in_music21_with_the_notes_of_the_roll(score: Score) -> None:
+    notes = opened(music_midi.midi(score, RECIPE), "midi").stripTies().flatten().notes
+    found = [(round(float(note.offset) * TICKS), pitch.midi) for note in notes for pitch in note.pitches]
+    assert sorted(found) == sorted((note.start, note.pitch) for note in score.notes)
 
 
 def xml_voices(data: bytes, begin: int) -> Sequence[list[tuple[int, int, int]]]:

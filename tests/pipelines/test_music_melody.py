@@ -110,7 +110,7 @@ def test_metres_that_are_counted_otherwise_are_the_same_bars() -> None:
     [
         (midi(), "no notes"),
         (midi(mido.MidiTrack()), "no notes"),
-        (midi(track(SCALE, channel=9)), "no notes besides drums"),
+        (midi(track(SCALE, channel=9)), "no notes, drums aside"),
         (midi(track(SCALE))[:40], "cut off"),
         (b"MThd", "cut off"),
         (b"MThd" + bytes(1_000), "MIDI file|no notes|seconds"),

@@ -21,8 +21,8 @@ def test_the_fields_are_those_that_programs_rely_on() -> None:
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({}, "write a “prompt”"),
-        ({"prompt": "  "}, "write a “prompt”"),
+        ({}, "Write a “prompt”"),
+        ({"prompt": "  "}, "Write a “prompt”"),
         ({"prompt": "x" * 1_001}, "“prompt”"),
         ({"style": "dubstep"}, "there is no style “dubstep”; there are: chorale"),
         ({"prompt": "x", "key": "H minor"}, "“key”: “H minor” is not a key"),

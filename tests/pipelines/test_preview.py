@@ -80,7 +80,7 @@ def test_looking_leaves_the_latent_as_it_is() -> None:
     vae = SimpleNamespace(config={"scaling_factor": 0.5, "shift_factor": 0.1})
     clean = torch.randn(1, 4, 6, 10)
     before = clean.clone()
-    shown = preview.latent(clean, vae, "none", 6, 10)
+    (shown,) = preview.latents(clean, vae, "none", 6, 10)
     colours = preview.Colours(torch.randn(3, 4, 1, 1), torch.zeros(3))
     colours.picture(shown)
     colours.picture(clean[0])
@@ -108,7 +108,7 @@ def test_a_finer_map_gives_each_cell_a_square_of_pixels_and_survives_saving(tmp_
     assert loaded.picture(latent).size == (80, 48)
     assert loaded.picture(latent).tobytes() == colours.picture(latent).tobytes()
     cells = np.asarray(loaded.picture(latent), dtype=float).reshape(6, 8, 10, 8, 3).mean((1, 3))
-    assert np.abs(np.asarray(loaded.cells(latent), dtype=float) - cells).mean() < 25, "but for what saturates"
+    assert np.abs(np.asarray(loaded.cells(latent[None])[0], dtype=float) - cells).mean() < 25, "but for what saturates"
     assert preview.stored(tmp_path / "elsewhere") is None
 
 

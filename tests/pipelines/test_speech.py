@@ -29,12 +29,14 @@ from tests.conftest import WAIT_S
 from tests.pipelines.fakes import engine, say, spec
 from tests.pipelines.test_turns import spin_until
 
-PER_PHONEME = 800  # samples
+FRAME = PER_PHONEME = 600  # samples
+SILENT, LOUD = -9.0, 8.0
+QUIET_FRAMES = 20  # half a second, before and after
 TEXT = "One for the road. Two for the show, as they say. Three to get ready."
 
 
-class ToneSession:
-    """Half a second of near-silence, a tone as long as the phonemes and as loud as the style says, and silence."""
+class Reader:
+    """A loud frame for each phoneme, and half a second of silence before and after them."""
 
     def __init__(self) -> None:
         self.lengths: list[int] = []
@@ -42,9 +44,23 @@ class ToneSession:
     def run(self, names: None, inputs: Mapping[str, Any], options: Any) -> list[np.ndarray[Any, Any]]:
         count = inputs["tokens"].shape[1] - 2
         self.lengths.append(count)
-        quiet = np.random.default_rng(0).normal(0, 1e-4, RATE // 2)
-        tone = np.sin(np.arange(int(count * PER_PHONEME / inputs["speed"][0])) / 7) * inputs["style"].mean()
-        return [np.concatenate([quiet, tone, quiet]).astype(np.float32)]
+        loud = [LOUD] * int(count / inputs["speed"][0])
+        loudness = np.array([[SILENT] * QUIET_FRAMES + loud + [SILENT] * QUIET_FRAMES], np.float32)
+        return [loudness[None], loudness.repeat(2, axis=1), loudness.repeat(2, axis=1)]
+
+
+class ToneVoice:
+    """A tone as loud as the style says in each loud frame, and near-silence in the others."""
+
+    def __init__(self) -> None:
+        self.frames: list[int] = []
+
+    def run(self, names: None, inputs: Mapping[str, Any], options: Any) -> list[np.ndarray[Any, Any]]:
+        assert inputs["sounds"].shape[-1] * 2 == inputs["pitch"].shape[-1] == inputs["loudness"].shape[-1]
+        self.frames.append(inputs["sounds"].shape[-1])
+        loud = (inputs["loudness"].ravel() > 0).repeat(FRAME // 2)
+        tone = np.sin(np.arange(len(loud)) / 7) * inputs["style"].mean()
+        return [np.where(loud, tone, np.random.default_rng(0).normal(0, 1e-4, len(loud))).astype(np.float32)]
 
 
 class Letters:
@@ -58,14 +74,19 @@ class Letters:
 
 
 @pytest.fixture
-def session() -> ToneSession:
-    return ToneSession()
+def reader() -> Reader:
+    return Reader()
 
 
 @pytest.fixture
-def pipeline(session: ToneSession) -> SpeechPipeline:
+def voice() -> ToneVoice:
+    return ToneVoice()
+
+
+@pytest.fixture
+def pipeline(reader: Reader, voice: ToneVoice) -> SpeechPipeline:
     voices = {id: np.full((510, 256), 0.2 + number / 60, np.float32) for number, id in enumerate(VOICES)}
-    return SpeechPipeline(session, Letters(), voices)  # type: ignore[arg-type]
+    return SpeechPipeline(reader, voice, Letters(), voices)  # type: ignore[arg-type]
 
 
 def spoken(pipeline: SpeechPipeline, text: str = TEXT, **settings: Any) -> tuple[Audio, list[Update]]:
@@ -95,6 +116,12 @@ def test_captions_cover_the_sound_in_order_and_say_the_whole_text(pipeline: Spee
         assert not between.any()
 
 
+def test_captions_say_how_they_are_pronounced(pipeline: SpeechPipeline, reader: Reader) -> None:
+    audio, _ = spoken(pipeline, "It cost $3.")
+    assert [caption.phonemes for caption in audio.captions] == ["It cost 3 dollars."]  # espeak reads figures
+    assert reader.lengths == [len("It cost 3 dollars.")]
+
+
 def test_pieces_begin_and_end_at_nothing_without_the_models_own_silence(pipeline: SpeechPipeline) -> None:
     audio, _ = spoken(pipeline)
     for caption in audio.captions:
@@ -105,7 +132,27 @@ def test_pieces_begin_and_end_at_nothing_without_the_models_own_silence(pipeline
         assert tone <= len(piece) <= tone + RATE // 10
 
 
-def test_the_first_sound_comes_after_the_first_piece(pipeline: SpeechPipeline, session: ToneSession) -> None:
+def test_silent_frames_around_a_piece_never_reach_the_voice(
+    pipeline: SpeechPipeline, reader: Reader, voice: ToneVoice
+) -> None:
+    spoken(pipeline)
+    assert [frames - 2 * speech.MARGIN for frames in voice.frames] == reader.lengths
+
+
+@pytest.mark.parametrize("level", [SILENT, LOUD])
+def test_frames_stay_as_they_are_where_all_are_alike(level: float) -> None:
+    frames = np.zeros((1, 512, 6), np.float32), np.zeros((1, 12), np.float32), np.full((1, 12), level, np.float32)
+    assert [len(kept[0].T) for kept in speech.without_silence(*frames)] == [6, 12, 12]
+
+
+def test_pauses_inside_a_piece_stay() -> None:
+    loudness = np.array([[SILENT] * 40 + [LOUD] * 2 + [SILENT] * 100 + [LOUD] * 2 + [SILENT] * 40], np.float32)
+    sounds, pitch, kept = speech.without_silence(np.zeros((1, 512, 92), np.float32), loudness, loudness)
+    assert sounds.shape[-1] == 52 + 2 * speech.MARGIN
+    assert kept.shape == pitch.shape == (1, 2 * sounds.shape[-1]) and kept[0, 2 * speech.MARGIN] == LOUD
+
+
+def test_the_first_sound_comes_after_the_first_piece(pipeline: SpeechPipeline, reader: Reader) -> None:
     class Enough(Exception):
         pass
 
@@ -115,17 +162,17 @@ def test_the_first_sound_comes_after_the_first_piece(pipeline: SpeechPipeline, s
 
     with pytest.raises(Enough):
         pipeline.run(SpeechRequest(text=TEXT * 50), emit)
-    assert len(session.lengths) == 1 and session.lengths[0] <= MOST_FIRST
+    assert len(reader.lengths) == 1 and reader.lengths[0] <= MOST_FIRST
 
 
-def test_a_cancelled_run_makes_no_further_piece(pipeline: SpeechPipeline, session: ToneSession) -> None:
+def test_a_cancelled_run_makes_no_further_piece(pipeline: SpeechPipeline, reader: Reader) -> None:
     def emit(update: Update) -> None:
         if isinstance(update, Progress) and update.done == 2:
             raise Cancelled
 
     with pytest.raises(Cancelled):
         pipeline.run(SpeechRequest(text=TEXT * 50), emit)
-    assert len(session.lengths) == 2
+    assert len(reader.lengths) == 2
 
 
 def test_a_job_cancelled_in_mid_sentence_ends_in_mid_sentence() -> None:
@@ -138,7 +185,7 @@ def test_a_job_cancelled_in_mid_sentence_ends_in_mid_sentence() -> None:
             raise RuntimeError("Exiting due to terminate flag being set to true.")
 
     voices = {id: np.zeros((510, 256), np.float32) for id in VOICES}
-    pipeline = SpeechPipeline(EndlessSession(), Letters(), voices)  # type: ignore[arg-type]
+    pipeline = SpeechPipeline(Reader(), EndlessSession(), Letters(), voices)  # type: ignore[arg-type]
     speaker = spec("speaker", say(), request=SpeechRequest, modality="speech", load=lambda device, path: pipeline)
     job = engine(speaker).submit("speaker", SpeechRequest(text=TEXT), "me")
     assert began.wait(WAIT_S)
@@ -149,11 +196,11 @@ def test_a_job_cancelled_in_mid_sentence_ends_in_mid_sentence() -> None:
         assert not any(isinstance(event, Sound) for event in job)
 
 
-def test_a_network_that_fails_by_itself_is_no_cancel(pipeline: SpeechPipeline, session: ToneSession) -> None:
+def test_a_network_that_fails_by_itself_is_no_cancel(pipeline: SpeechPipeline, reader: Reader) -> None:
     def fails(*args: Any) -> None:
         raise RuntimeError("broken")
 
-    session.run = fails  # type: ignore[method-assign, assignment]
+    reader.run = fails  # type: ignore[method-assign, assignment]
     with pytest.raises(RuntimeError, match="broken"):
         spoken(pipeline)
 
@@ -188,11 +235,9 @@ def test_each_speaker_of_a_script_has_a_voice(pipeline: SpeechPipeline) -> None:
     assert loud[0] == loud[2] < loud[1]
 
 
-def test_figures_that_become_long_words_are_spoken_in_several_goes(
-    pipeline: SpeechPipeline, session: ToneSession
-) -> None:
+def test_figures_that_become_long_words_are_spoken_in_several_goes(pipeline: SpeechPipeline, reader: Reader) -> None:
     spoken(pipeline, "99% " * 50, speed=0.5)
-    assert max(session.lengths) <= speech.MOST_PHONEMES // 2
+    assert max(reader.lengths) <= speech.MOST_PHONEMES // 2
 
 
 def test_the_longest_text_streams_and_is_held_once(pipeline: SpeechPipeline) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import pytest
 
 from pipelines.speech_text import (
@@ -15,6 +17,7 @@ from pipelines.speech_text import (
     SENTENCE_PAUSE,
     SILENCE_S,
     SPEAKER_PAUSE,
+    longer,
     pieces,
     speakers,
 )
@@ -74,7 +77,8 @@ def test_short_sentences_are_spoken_together() -> None:
 
 
 def test_pauses_are_those_of_the_punctuation_and_none_comes_last() -> None:
-    made = pieces("This is long enough to stand.\n\nSo is this one here, after it. And this is how it ends.", "en-us")
+    second = "So is this one which comes right after it in turn."
+    made = pieces(f"This is long enough to stand.\n\n{second} And this is how it ends.", "en-us")
     assert [piece.pause for piece in made] == [PARAGRAPH_PAUSE, SENTENCE_PAUSE, 0]
 
 
@@ -98,3 +102,13 @@ def test_the_names_in_a_script_are_found_in_order() -> None:
 def test_without_names_nobody_speaks_and_nothing_is_made_of_nothing() -> None:
     assert [piece.text for piece in pieces("Anna: Hello!", "en-us")] == ["Anna: Hello!"]
     assert pieces(" \n ", "en-us") == []
+
+
+def test_longer_pieces_have_the_same_words_and_speakers_and_none_is_too_long() -> None:
+    text = "Ann: " + "One two. " * 40 + "\nBo: Three.\nAnn: " + "Four, five, six and seven. " * 9
+    made = pieces(text, "en-us", ["Ann", "Bo"])
+    joined = longer(made, 100)
+    assert " ".join(piece.text for piece in joined) == " ".join(piece.text for piece in made)
+    assert [key for key, _ in groupby(piece.speaker for piece in joined)] == ["Ann", "Bo", "Ann"]
+    assert len(joined) < len(made) and max(len(piece.text) for piece in joined) <= MOST
+    assert longer(made, 0) == made and joined[-1].pause == 0

@@ -34,6 +34,8 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "qwen3": {},
     "mistral": {},
     "qwen3_moe": EXPERTS,
+    "qwen2": {},  # Qwen2.5-Coder
+    "starcoder2": {},
 }
 
 

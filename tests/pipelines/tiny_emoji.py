@@ -22,7 +22,9 @@ def emoji() -> Any:
     pipe = EmojiPipeline(
         vae=Autoencoder(4, 16, 1, 1, 8, latents_mean=(0.1, -0.2, 0.3, 0.0), latents_std=(1.0, 0.5, 2.0, 1.0)),
         denoiser=Denoiser(channels=4, width=32, layers=1, head_width=16, text_width=TEXT_WIDTH, references=2),
-        references=References.of(names, styles, torch.randn(6, TEXT_WIDTH), torch.randn(6, 4, 16, 16)),
+        references=References.of(
+            names, styles, torch.randn(6, TEXT_WIDTH), torch.randn(6, 4, 16, 16), torch.randn(6, 4, 8, 8)
+        ),
         scheduler=FlowMatchEulerDiscreteScheduler(),
         text_encoder=BertModel(BertConfig(**bert, hidden_size=TEXT_WIDTH)),
         tokenizer=bert_tokenizer(),

@@ -26,6 +26,17 @@ WORDS = (
     "0",
     "]",
 )
+POCKET_TALK = (
+    "{% for turn in messages %}{% for part in turn['content'] %}"
+    "{% if part['type'] == 'audio' %}<|voice|><|heard|>{% else %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}{% endfor %}<|speech|>"
+)
+VIBE_TALK = (
+    "{% for turn in messages %}{% for part in turn['content'] if part['type'] == 'audio' %}"
+    "Speaker {{ turn['role'] }}:<|vision_start|><|vision_pad|><|vision_end|>\n{% endfor %}{% endfor %}"
+    "{% for turn in messages %}{% for part in turn['content'] if part['type'] == 'text' %}"
+    "Speaker {{ turn['role'] }}: {{ part['text'] }}\n{% endfor %}{% endfor %}<|vision_start|>"
+)
 
 
 def vits(folder: Path) -> None:
@@ -160,10 +171,150 @@ def csm(folder: Path) -> None:
     CsmProcessor(EncodecFeatureExtractor(sampling_rate=24_000), _words(folder, **special)).save_pretrained(folder)
 
 
+def pocket_tts(folder: Path) -> None:
+    """In two folders, as it is fetched: the model, and its codec."""
+    from transformers import (
+        PocketTTSAudioTokenizerConfig,
+        PocketTTSAudioTokenizerModel,
+        PocketTTSConfig,
+        PocketTTSFeatureExtractor,
+        PocketTTSFlowHeadConfig,
+        PocketTTSForConditionalGeneration,
+        PocketTTSProcessor,
+    )
+
+    small = {"num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 2, "intermediate_size": 16}
+    codec = PocketTTSAudioTokenizerModel(
+        PocketTTSAudioTokenizerConfig(
+            **small,
+            hidden_size=16,
+            num_filters=4,
+            upsampling_ratios=[8, 8],
+            upsample_groups=16,
+            latent_stride=4,
+            latent_dim=4,
+            sliding_window=4,
+        )
+    )
+    codec.save_pretrained(folder / "codec")
+    special = {
+        "audio_prompt_bos_token": "<|voice|>",
+        "audio_prompt_token": "<|heard|>",
+        "audio_latent_token": "<|latent|>",
+        "audio_bos_token": "<|speech|>",
+    }
+    tokenizer = _words(folder, **special)
+    ids = {name: tokenizer.convert_tokens_to_ids(token) for name, token in special.items()}
+    flow = PocketTTSFlowHeadConfig(
+        hidden_size=8, num_hidden_layers=1, latent_dim=4, condition_dim=16, frequency_embedding_size=8
+    )
+    config = PocketTTSConfig(
+        **small,
+        hidden_size=16,
+        vocab_size=len(tokenizer),
+        latent_dim=4,
+        flow_head_config=flow.to_dict(),
+        **{f"{name}_id": id for name, id in ids.items()},
+    )
+    model = PocketTTSForConditionalGeneration(config)
+    model.generation_config.update(max_new_tokens=12, do_sample=True)
+    model.save_pretrained(folder / "model")
+    frame = codec.config.frame_size
+    extractor = PocketTTSFeatureExtractor(sampling_rate=24_000, frame_size=frame, pad_to_multiple_of=frame)
+    PocketTTSProcessor(extractor, tokenizer, codec, chat_template=POCKET_TALK).save_pretrained(folder / "model")
+
+
+def vibevoice(folder: Path) -> None:
+    from transformers import (
+        VibeVoiceAcousticTokenizerFeatureExtractor,
+        VibeVoiceConfig,
+        VibeVoiceForConditionalGeneration,
+        VibeVoiceProcessor,
+    )
+
+    special = {
+        "audio_bos_token": "<|vision_start|>",
+        "audio_eos_token": "<|vision_end|>",
+        "audio_token": "<|vision_pad|>",
+    }
+    tokenizer = _words(folder, **special)
+    ids = {f"{name}_id": tokenizer.convert_tokens_to_ids(token) for name, token in special.items()}
+    text = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 2}
+    sound = {
+        "hidden_size": 4,
+        "num_filters": 4,
+        "downsampling_ratios": [8, 8, 4],
+        "depths": [1, 1, 1, 1],
+        "initializer_range": 0.3,
+    }
+    config = VibeVoiceConfig(
+        text_config={**text, "model_type": "qwen2", "intermediate_size": 16, "vocab_size": len(tokenizer)},
+        audio_config={**sound, "model_type": "vibevoice_acoustic_tokenizer"},
+        semantic_model_config={**sound, "model_type": "vibevoice_acoustic_tokenizer_encoder"},
+        diffusion_head_config={"num_hidden_layers": 1, "intermediate_size": 16, "frequency_embedding_size": 8},
+        pad_token_id=0,
+        eos_token_id=0,
+        **ids,
+    )
+    model = VibeVoiceForConditionalGeneration(config)
+    never = [0, ids["audio_bos_token_id"], ids["audio_eos_token_id"]]  # it goes on to the end
+    model.generation_config.update(suppress_tokens=never, num_diffusion_steps=2)
+    model.save_pretrained(folder)
+    extractor = VibeVoiceAcousticTokenizerFeatureExtractor(pad_to_multiple_of=256)
+    VibeVoiceProcessor(extractor, tokenizer, chat_template=VIBE_TALK).save_pretrained(folder)
+
+
+def dia(folder: Path) -> None:
+    """In two folders, as it is fetched: the model, and its codec."""
+    from transformers import (
+        DacConfig,
+        DacModel,
+        DiaConfig,
+        DiaFeatureExtractor,
+        DiaForConditionalGeneration,
+        DiaProcessor,
+        DiaTokenizer,
+    )
+
+    codec = DacModel(
+        DacConfig(
+            encoder_hidden_size=4,
+            decoder_hidden_size=16,
+            downsampling_ratios=[8, 8],
+            n_codebooks=9,
+            codebook_size=1024,
+            codebook_dim=2,
+            sampling_rate=44_100,
+        )
+    )
+    codec.save_pretrained(folder / "codec")
+    small = {"num_hidden_layers": 1, "num_attention_heads": 2, "head_dim": 8, "intermediate_size": 16}
+    config = DiaConfig(
+        encoder_config={**small, "hidden_size": 16, "num_key_value_heads": 2},
+        decoder_config={
+            **small,
+            "hidden_size": 16,
+            "num_key_value_heads": 2,
+            "cross_num_attention_heads": 2,
+            "cross_head_dim": 8,
+            "cross_num_key_value_heads": 2,
+            "cross_hidden_size": 16,
+        },
+    )
+    model = DiaForConditionalGeneration(config)
+    model.generation_config.update(max_new_tokens=40, do_sample=True, guidance_scale=3.0, top_k=45)
+    model.save_pretrained(folder / "model")
+    extractor = DiaFeatureExtractor(sampling_rate=44_100, hop_length=64)
+    DiaProcessor(extractor, DiaTokenizer(), codec).save_pretrained(folder / "model")
+
+
 FAMILIES: dict[str, Callable[[Path], None]] = {
     "VitsModel": vits,
     "BarkModel": bark,
     "CsmForConditionalGeneration": csm,
+    "PocketTTSForConditionalGeneration": pocket_tts,
+    "VibeVoiceForConditionalGeneration": vibevoice,
+    "DiaForConditionalGeneration": dia,
 }
 
 

@@ -9,6 +9,7 @@ import torch
 from training.captions import STYLES
 from training.emoji_data import SIZE, withheld
 from training.pictures import PictureSet
+from training.video_data import MovingSet, loop, packed, write
 
 THINGS = {"apple": (220, 40, 40), "blue book": (50, 90, 220), "fox": (240, 130, 30), "moon": (240, 210, 60)}
 
@@ -39,6 +40,24 @@ def picture_set() -> PictureSet:
 @pytest.fixture(scope="session")
 def pictures() -> PictureSet:
     return picture_set()
+
+
+@pytest.fixture(scope="session")
+def moving(tmp_path_factory: pytest.TempPathFactory) -> MovingSet:
+    """Three loops; the last one is withheld."""
+    from tests.training.test_video_data import FRAMES, animated, face
+
+    found = loop(animated([face(40 - 2 * number) for number in range(FRAMES)]), FRAMES)
+    folder = tmp_path_factory.mktemp("moving")
+    records = [
+        {"hexcode": f"1F{n}", "style": "3d", "label": f"face {n}", "tags": [], "group": 0, "withheld": n == 2}
+        for n in range(3)
+    ]
+    assert found is not None
+    shades = [np.clip(found.frames.astype(int) - 40 * n, 0, 255).astype(np.uint8) for n in range(3)]
+    made = [(record, packed(shade)) for record, shade in zip(records, shades, strict=True)]
+    write(folder / "moving-16.safetensors", made, [{"name": "a package"}])
+    return MovingSet.load(folder)
 
 
 @pytest.fixture(autouse=True)

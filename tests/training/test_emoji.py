@@ -44,7 +44,7 @@ def test_what_was_put_together_loads(pictures, trained, tmp_path, monkeypatch):
     monkeypatch.setattr(PictureSet, "load", lambda folder: pictures)
     export(trained, tmp_path / "autoencoder")
     export(Denoiser(width=64, layers=1, head_width=32), tmp_path / "denoiser")
-    things = References.of(["fox"], ["3d"], torch.zeros(1, 384), torch.zeros(1, 8, 16, 16))
+    things = References.of(["fox"], ["3d"], torch.zeros(1, 384), torch.zeros(1, 8, 16, 16), torch.zeros(1, 8, 8, 8))
     export(things, tmp_path / "encoded" / "references")
     folders = [f"--{name}={tmp_path / name}" for name in ("autoencoder", "denoiser", "encoded", "out")]
     monkeypatch.setattr(sys, "argv", ["emoji", *folders])

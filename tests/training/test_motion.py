@@ -7,7 +7,9 @@ from random import Random
 import pytest
 import torch
 
-from training.motion import LOOPS, MOTIONS, ONE, PASSING, SPEEDS, Body, Track, moved, times, tracks, withheld_motion
+from pipelines.video_motions import LOOPS, PASSING
+from pipelines.video_things import Body
+from training.motion import MOTIONS, ONE, SPEEDS, Track, moved, times, tracks, withheld_motion
 from training.rotation import rings, turn, turning_shows
 
 FRAMES = 16

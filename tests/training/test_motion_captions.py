@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from pipelines.video_motions import GERUNDS, PASSING, PHRASES, TOGETHER, gerund
 from training.captions import COLOURS, JITTER, STYLES
-from training.motion import MOTIONS, PASSING, TURNING, withheld_motion
-from training.motion_captions import GERUNDS, PHRASES, TOGETHER, MotionCaptions, direction, gerund
+from training.motion import MOTIONS, TURNING, withheld_motion
+from training.motion_captions import MotionCaptions, direction
 
 SEEDS = range(180)
 FAST, SLOW = ("quickly", "fast", "rapidly"), ("slowly", "slow pace")

@@ -10,12 +10,13 @@ import torch
 import torch.nn.functional as F
 
 from pipelines.image_autoencoder import Autoencoder
-from training import probe, probe_data
+from training import probe, probe_data, probe_style
 from training.loop import Run, export, training
 from training.muon import optimisers
 from training.pictures import PictureSet
 from training.probe_data import SmallPictures, may_be_mirrored, round_trip
 from training.probe_model import Probe, Seen, accuracy
+from training.style_statistics import COUNT, statistics
 
 
 class Perfect:
@@ -41,11 +42,12 @@ def small_probe(pictures):
 
 def test_the_probe_learns(pictures, small):
     model, rows = small_probe(pictures), pictures.rows(withheld=False)
-    things, styles = probe.names(model, pictures)
+    things, _ = probe.names(model, pictures)
+    model.style.requires_grad_(False)
 
     def loss(g):
         batch, chosen = small.batch(rows, 16, g)
-        return probe.loss_of(model, batch, things[chosen], styles[chosen])
+        return probe.loss_of(model, batch, things[chosen])
 
     run = Run(40, lr=1e-2, warmup=1, cooldown=10)
     right = [step.parts["right"] for step in training(model, optimisers(model), loss, run)]
@@ -101,15 +103,18 @@ def test_things_with_a_side_are_not_mirrored(label, group, may):
 
 def test_a_picture_is_judged_the_same_alone_and_among_others(pictures):
     model = small_probe(pictures).eval()
-    shown = torch.randn(5, 3, 64, 64)
-    torch.testing.assert_close(model.look(shown).features[2], model.look(shown[2:3]).features[0])
+    shown = torch.randn(5, 3, 128, 128)
+    for part in ("features", "things", "styles"):
+        among, alone = (getattr(model.look(some), part)[-1] for some in (shown[:3], shown[2:3]))
+        torch.testing.assert_close(among, alone)
 
 
 def test_large_pictures_are_shrunk(pictures):
     model = small_probe(pictures).eval()
-    shown = torch.randn(2, 3, 64, 64)
+    shown = torch.randn(2, 3, 128, 128)
     large = shown.repeat_interleave(2, -1).repeat_interleave(2, -2)
     torch.testing.assert_close(model.look(large).things, model.look(shown).things)
+    torch.testing.assert_close(model.look(large).styles, model.look(shown).styles)
 
 
 def test_accuracy_of_known_answers():
@@ -133,3 +138,36 @@ def test_a_run_stops_resumes_and_leaves_a_probe_that_loads(pictures, tmp_path, m
     loaded = Probe.from_pretrained(tmp_path / "out" / "export", torch_dtype=torch.float32)
     assert loaded.config.styles == list(probe.STYLES)
     assert loaded.look(torch.zeros(1, 3, 128, 128)).things.shape == (1, 4)
+
+
+def test_styles_are_learned_without_touching_what_is_known_of_things(pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(PictureSet, "load", lambda folder: pictures)
+    export(Autoencoder(width=16, decoder_blocks=1, fine_width=8), tmp_path / "autoencoder")
+    before = small_probe(pictures)
+    export(before, tmp_path / "things")
+    folders = [
+        f"--probe={tmp_path / 'things'}",
+        f"--autoencoder={tmp_path / 'autoencoder'}",
+        f"--out={tmp_path / 'out'}",
+    ]
+    monkeypatch.setattr(sys, "argv", ["probe_style", *folders, "--steps=20", "--batch=8"])
+    probe_style.main()
+    said = capsys.readouterr().out
+    assert "withheld: style" in said and "decoded: style" in said
+    after = Probe.from_pretrained(tmp_path / "out", torch_dtype=torch.float32)
+    assert torch.equal(after.thing.weight, before.thing.weight.bfloat16().float())
+    assert not torch.equal(after.style.layers[0].weight, before.style.layers[0].weight.bfloat16().float())
+
+
+def test_statistics_tell_flat_from_shaded_wherever_the_thing_is():
+    """A disc in one colour, and one whose colour runs from left to right, on any background."""
+    side = torch.arange(128.0)
+    far = ((side - 64)[:, None].square() + (side - 64).square()).sqrt() < 30
+    shaded = torch.where(far, side / 64 - 1, 1.0).expand(3, 128, 128)
+    flat = torch.where(far, -0.3, 1.0).expand(3, 128, 128)
+    found = statistics(
+        torch.stack([flat, shaded, flat.roll((8, -4), (1, 2)), torch.where(far, -0.3, 0.4).expand(3, -1, -1)])
+    )
+    assert found.shape == (4, COUNT) and found.isfinite().all()
+    torch.testing.assert_close(found[0], found[2])
+    assert (found[0] - found[1]).norm() > 2 * (found[0] - found[3]).norm()

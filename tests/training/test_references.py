@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pipelines.image_references import References, phrases, style_of
+from pipelines.image_references import NEAREST, References, phrases, style_number, style_of
 from training.captions import STYLES, Captions
 
 NAMES = ("fox", "apple", "moon")
@@ -16,7 +16,7 @@ def references():
     names = [name for name in NAMES for _ in STYLES]
     vectors = torch.eye(3, 384).repeat_interleave(len(STYLES), 0)
     latents = torch.arange(15.0)[:, None, None, None].expand(-1, 8, 4, 4).contiguous()
-    return References.of(names, list(STYLES) * 3, vectors, latents)
+    return References.of(names, list(STYLES) * 3, vectors, latents, latents[..., :2, :2].contiguous())
 
 
 def embed(texts):
@@ -60,6 +60,14 @@ def test_the_asked_style_comes_first(references):
 def test_two_things_share_the_references(references):
     found = references.find("a moon above an apple", embed, 4)
     assert [one.name for one in found] == ["moon", "apple", "moon", "apple"]
+    assert [one.thing for one in found] == [0, 1, 0, 1]
+
+
+def test_each_style_is_nearest_to_itself():
+    assert set(NEAREST) == set(STYLES)
+    for style, order in NEAREST.items():
+        assert order[0] == style
+        assert set(order) == set(STYLES)
 
 
 def test_references_survive_saving(references, tmp_path):
@@ -67,7 +75,8 @@ def test_references_survive_saving(references, tmp_path):
     loaded = References.from_pretrained(tmp_path)
     assert (loaded.names, loaded.styles) == (references.names, references.styles)
     found = [loaded.find("an apple, flat", embed, 2), []]
-    latents, there = loaded.stack(found, 3)
-    assert latents.shape == (2, 3, 8, 4, 4)
-    assert there.tolist() == [[True, True, False], [False] * 3]
-    assert latents[0, 0].unique().tolist() == [found[0][0].row]
+    shown = loaded.stack(found, 3)
+    assert shown.latents.shape == (2, 3, 8, 4, 4)
+    assert shown.there.tolist() == [[True, True, False], [False] * 3]
+    assert shown.latents[0, 0].unique().tolist() == [found[0][0].row]
+    assert shown.styles[0, :2].tolist() == [style_number("flat"), style_number("3d")]

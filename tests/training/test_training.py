@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pipelines.image_autoencoder import Autoencoder
-from pipelines.image_model import Denoiser, velocity
+from pipelines.image_model import Denoiser, Shown, velocity
 from training import autoencoder, denoiser
 from training.captions import Captions
 from training.image_data import Encoded, allowed_references
@@ -24,7 +24,7 @@ def small_autoencoder():
 
 def small_denoiser():
     torch.manual_seed(0)
-    return Denoiser(width=64, layers=2, head_width=32, text_width=16, text_tokens=6)
+    return Denoiser(width=64, layers=2, head_width=32, text_width=16, text_tokens=6, references=3)
 
 
 def small_data():
@@ -32,8 +32,11 @@ def small_data():
     things = torch.randn(3, 8, 16, 16, generator=g)
     pictures = things.repeat_interleave(4, 0) + 0.1 * torch.randn(N, 8, 16, 16, generator=g)
     words = torch.randn(N + 1, 6, 16, generator=g)
-    references = [[other for other in range(N) if other // 4 == i // 4 and other != i] for i in range(N)]
-    return Encoded(pictures.half(), words.half(), torch.full((N + 1,), 4).byte(), pictures.half(), references)
+    references = [[[other for other in range(N) if other // 4 == i // 4 and other != i]] for i in range(N)]
+    styles = [i % 4 for i in range(N)]
+    lengths = torch.full((N + 1,), 4).byte()
+    small = pictures[..., 4:12, 4:12].half()
+    return Encoded(pictures.half(), words.half(), lengths, pictures.half(), small, styles, styles, references)
 
 
 def denoiser_loss(model, data):
@@ -120,26 +123,58 @@ def test_shapes_of_the_autoencoder():
     assert model.decode(z).sample.shape == (2, 3, 64, 96)
 
 
-def told(data, rows, there):
+def told(data, rows, there, pictures=None):
+    """What a model is told: of each row its words, the first style, and the first three pictures, or those given."""
     n = len(rows)
     mask = torch.ones(n, 4, dtype=torch.bool)
-    return data.words[rows, :4].float(), mask, data.pictures[:3].float().expand(n, -1, -1, -1, -1), there
+    latents = data.pictures[:3].float().expand(n, -1, -1, -1, -1) if pictures is None else pictures
+    styles = torch.tensor([0, 1, 2]).expand(n, -1)
+    shown = Shown(latents, latents[..., 4:12, 4:12], there, styles, styles * 0)
+    return data.words[rows, :4].float(), mask, torch.zeros(n).long(), shown
+
+
+def shaken(model):
+    for p in model.parameters():  # what starts at zero would hide everything
+        torch.nn.init.normal_(p, std=0.05)
+    return model
 
 
 def test_absent_references_do_not_matter():
-    data, model = small_data(), small_denoiser()
-    for p in model.parameters():  # what starts at zero would hide everything
-        torch.nn.init.normal_(p, std=0.05)
-    text, mask, references, _ = told(data, [0, 1], None)
+    data, model = small_data(), shaken(small_denoiser())
     there = torch.tensor([[True, False, False]] * 2)
     noisy, time = torch.randn(2, 8, 16, 16), torch.tensor([0.3, 0.9])
-    one = model(noisy, time, model.condition(text, mask, references, there))
-    other = references.clone()
+    one = model(noisy, time, model.condition(*told(data, [0, 1], there)))
+    other = data.pictures[:3].float().expand(2, -1, -1, -1, -1).clone()
     other[:, 1:] = 7.0
-    two = model(noisy, time, model.condition(text, mask, other, there))
+    two = model(noisy, time, model.condition(*told(data, [0, 1], there, other)))
     torch.testing.assert_close(one, two)
     other[:, 0] = 7.0
-    assert not torch.allclose(one, model(noisy, time, model.condition(text, mask, other, there)))
+    assert not torch.allclose(one, model(noisy, time, model.condition(*told(data, [0, 1], there, other))))
+
+
+def test_the_asked_style_matters():
+    data, model = small_data(), shaken(small_denoiser())
+    noisy, time = torch.randn(1, 8, 16, 16), torch.tensor([0.5])
+    text, mask, style, shown = told(data, [0], torch.tensor([[True, True, True]]))
+    one, other = (model(noisy, time, model.condition(text, mask, style + k, shown)) for k in (0, 1))
+    assert not torch.allclose(one, other)
+
+
+def test_before_training_every_cell_looks_at_its_own_place():
+    """What is looked up at first are the references as they are, and with none there is nothing."""
+    data, model = small_data(), small_denoiser()
+    *words, shown = told(data, [0], torch.tensor([[True, False, False]]))
+    condition = model.condition(*words, shown)
+    _, found = model.lookup(torch.zeros(1, 64, 16, 16), torch.zeros(1, 64), condition.whole)
+    picture = shown.latents[:, 0]
+    near = torch.nn.functional.cosine_similarity(found[:, 0].flatten(), picture.flatten(), 0)
+    assert near > 0.5
+    _, small = model.lookup_small(torch.zeros(1, 64, 16, 16), torch.zeros(1, 64), condition.small)
+    left, middle = small[0, 1, :, 4:12, :8], shown.small[0, 0]  # one that stands on the left
+    assert torch.nn.functional.cosine_similarity(left.flatten(), middle.flatten(), 0) > 0.5
+    nothing = model.condition(*words, told(data, [0], torch.zeros(1, 3, dtype=torch.bool))[3])
+    _, found = model.lookup(torch.zeros(1, 64, 16, 16), torch.zeros(1, 64), nothing.whole)
+    assert not found.any()
 
 
 def test_velocity_leads_from_noise_to_the_clean_picture():
@@ -166,18 +201,27 @@ def test_no_picture_is_its_own_reference_and_none_is_withheld(pictures):
     for seed in range(100):
         scene = captions.scene(seed)
         allowed = allowed_references(scene, pictures.records, by_thing)
-        assert not any(pictures.records[row]["withheld"] for row in allowed)
-        assert not (scene.as_it_is and scene.rows[0] in allowed)
-        things = {pictures.records[row]["hexcode"] for row in scene.rows}
-        assert {pictures.records[row]["hexcode"] for row in allowed} <= things
+        for row, rows in zip(dict.fromkeys(scene.rows), allowed, strict=True):
+            assert not any(pictures.records[other]["withheld"] for other in rows)
+            assert {pictures.records[other]["hexcode"] for other in rows} <= {pictures.records[row]["hexcode"]}
+            assert not (scene.as_it_is and row in rows)
+            assert scene.as_it_is or rows[0] == row  # what is most like it
 
 
 def test_batches_refer_to_the_same_thing_but_for_a_wrong_one_now_and_then():
     data = small_data()
-    batch = denoiser.batch_of(data, 400, 3, torch.Generator().manual_seed(0))
-    none = (~batch.reference_mask.any(1)).float().mean()
-    assert 0.05 < none < 0.2
-    assert (batch.references[~batch.reference_mask].shape[0]) > 0
+    g = torch.Generator().manual_seed(0)
+    rows = torch.randint(N, (400,), generator=g).tolist()
+    shown = denoiser.shown(data, rows, 3, g)
+    assert 0.05 < (~shown.there.any(1)).float().mean() < 0.2
+    assert (shown.there.sum(1) == 3).float().mean() > 0.5
+    right = [
+        bool((latents.half() == data.pictures[first : first + 4]).flatten(1).all(1).any())
+        for row, pictures, there in zip(rows, shown.latents, shown.there, strict=True)
+        for first in [row // 4 * 4]
+        for latents in pictures[there]
+    ]
+    assert 0.9 < sum(right) / len(right) < 1
 
 
 def test_muon_steps_are_orthogonal():

@@ -10,13 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.image_autoencoder import Autoencoder
-from training import video_latents
 from training.emoji_data import MARGIN, SIZE
 from training.motion import MOTIONS
 from training.video_clips import Clips, clips
-from training.video_data import MovingSet, evenly, loop, packed, unpacked, write
-from training.video_latents import Encoded, encode, quantised, restored
+from training.video_data import MovingSet, evenly, loop, packed, unpacked
 
 FRAMES = 16
 
@@ -37,21 +34,6 @@ def face(eye: int, left: int = 60, noise: int = 0) -> Image.Image:
     for middle in (left, left + 80):
         picture[110 - eye // 2 : 110 + eye // 2, middle : middle + 24] = (60, 30, 20, 255)
     return Image.fromarray(picture)
-
-
-@pytest.fixture(scope="module")
-def moving(tmp_path_factory):
-    """Three loops; the last one is withheld."""
-    found = loop(animated([face(40 - 2 * number) for number in range(FRAMES)]), FRAMES)
-    folder = tmp_path_factory.mktemp("moving")
-    records = [
-        {"hexcode": f"1F{n}", "style": "3d", "label": f"face {n}", "tags": [], "group": 0, "withheld": n == 2}
-        for n in range(3)
-    ]
-    shades = [np.clip(found.frames.astype(int) - 40 * n, 0, 255).astype(np.uint8) for n in range(3)]
-    made = [(record, packed(shade)) for record, shade in zip(records, shades, strict=True)]
-    write(folder / "moving-16.safetensors", made, [{"name": "a package"}])
-    return MovingSet.load(folder)
 
 
 def test_a_still_picture_is_dropped_however_many_frames_it_has():
@@ -128,36 +110,9 @@ def test_what_moves_by_itself_is_told_so(some):
         assert alive == (not clip.motion), clip.caption
 
 
-@pytest.fixture(scope="module")
-def autoencoder():
-    torch.manual_seed(0)
-    small = Autoencoder(width=16, decoder_blocks=1, fine_width=8)
-    small.register_to_config(latents_mean=[0.0] * 8, latents_std=[1.0] * 8)
-    return small.eval()
-
-
-def test_encoding_goes_on_where_it_was_stopped(pictures, moving, autoencoder, tmp_path, monkeypatch):
-    monkeypatch.setattr(video_latents, "PART", 4)
-    source = Clips(pictures, moving)
-    assert list(encode(source, autoencoder, tmp_path / "whole", 8)) == [4, 8]
-    stopped = encode(source, autoencoder, tmp_path / "halves", 8)
-    assert next(stopped) == 4
-    stopped.close()
-    assert list(encode(source, autoencoder, tmp_path / "halves", 8)) == [8]
-    whole, halves = (Encoded.load(tmp_path / name) for name in ("whole", "halves"))
-    assert torch.equal(whole.latents, halves.latents) and whole.clips == halves.clips
-    assert whole.latents.shape == (8, FRAMES, 8, 16, 16)
-    assert [clip["caption"] for clip in whole.clips] == [source.clip(seed).caption for seed in range(8)]
-
-
-def test_rounding_latents_costs_a_hundredth():
-    latents = torch.randn(10_000, generator=torch.Generator().manual_seed(0))
-    assert (restored(quantised(latents)) - latents).square().mean().sqrt() < 0.0125
-
-
 def test_the_recipes_can_be_asked_for_help(monkeypatch, capsys):
-    for module in (video_latents, sys.modules["training.video_clips"], sys.modules["training.video_data"]):
+    for module in (sys.modules["training.video_clips"], sys.modules["training.video_data"]):
         monkeypatch.setattr(sys, "argv", ["recipe", "--help"])
         with pytest.raises(SystemExit, match="0"):
             module.main()
-    assert "part-0000.safetensors" in capsys.readouterr().out
+    assert "moving-16.safetensors" in capsys.readouterr().out

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
+from queue import SimpleQueue
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,11 +16,11 @@ import gradio as gr
 import httpx
 import pytest
 
-from pipelines.chat import Message
+from pipelines.chat import ChatRequest, Message
 from pipelines.events import Progress, Queued, Recipe, Result, Text, Token
 from tests.conftest import MODEL, WAIT_S, Endless, Server
 from ui import states
-from ui.chat import Conversation, Draft, _parse, show
+from ui.chat_talk import Conversation, Draft, restored, show
 from ui.wire import Failed, Moment, Stopped
 
 EXACT = [
@@ -39,6 +42,10 @@ def model(text: str) -> Message:
     return Message(role="assistant", content=text)
 
 
+def ask(text: str, *history: Message) -> ChatRequest:
+    return ChatRequest.model_validate({"message": text, "history": history})
+
+
 def shown(talk: Conversation) -> list[tuple[str, str]]:
     """Role and text of what the page shows; text must be nothing but text."""
     for message in talk.shown():
@@ -53,7 +60,7 @@ def shown(talk: Conversation) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("text", EXACT)
 def test_text_is_shown_exactly_as_it_was_said_and_written(text: str) -> None:
     talk = Conversation()
-    talk.say(text)
+    talk.say(ask(text))
     assert talk.draft is not None
     talk.draft.text = text
     assert shown(talk) == [("user", text), ("assistant", text)]
@@ -71,7 +78,7 @@ def test_what_is_shown_survives_the_chatbot_unchanged(text: str) -> None:
 def test_text_grows_only_at_its_end_while_it_is_written() -> None:
     """Or gradio sends the whole of it again with every token."""
     talk = Conversation()
-    talk.say("hi")
+    talk.say(ask("hi"))
     seen = []
     assert talk.draft is not None
     for part in (" a", "\n", "\n  b", "```"):
@@ -82,7 +89,7 @@ def test_text_grows_only_at_its_end_while_it_is_written() -> None:
 
 def test_settling_keeps_what_was_written_and_ends_the_answer() -> None:
     talk = Conversation()
-    talk.say("hi")
+    talk.say(ask("hi"))
     assert talk.draft is not None
     talk.draft.text = "half an ans"
     talk.settle()
@@ -93,7 +100,7 @@ def test_settling_keeps_what_was_written_and_ends_the_answer() -> None:
 
 def test_an_answer_that_never_began_leaves_no_empty_message() -> None:
     talk = Conversation()
-    talk.say("hi")
+    talk.say(ask("hi"))
     assert shown(talk) == [("user", "hi")]
     talk.settle()
     assert (talk.messages, talk.draft) == ([user("hi")], None)
@@ -101,11 +108,11 @@ def test_an_answer_that_never_began_leaves_no_empty_message() -> None:
 
 def test_a_run_that_was_given_up_writes_into_its_own_draft() -> None:
     talk = Conversation()
-    talk.say("first")
+    talk.say(ask("first"))
     given_up = talk.draft
     assert given_up is not None
     talk.settle()
-    talk.say("second")
+    talk.say(ask("second", user("first")))
     given_up.text += "too late"
     assert shown(talk) == [("user", "first"), ("user", "second")]
 
@@ -132,12 +139,12 @@ def test_an_edited_message_is_found_by_its_text_at_or_before_its_place() -> None
 
 def test_what_is_saved_is_restored() -> None:
     talk = Conversation([user("  a\n"), model("```\nb\n```")])
-    assert _parse(talk.saved()) == talk.messages
+    assert restored(talk.saved()).messages == talk.messages
 
 
 def test_an_answer_under_way_is_not_saved() -> None:
     talk = Conversation()
-    talk.say("hi")
+    talk.say(ask("hi"))
     assert talk.draft is not None
     talk.draft.text = "half"
     assert talk.saved() == [{"role": "user", "content": "hi"}]
@@ -158,7 +165,7 @@ def test_an_answer_under_way_is_not_saved() -> None:
     ],
 )
 def test_a_forged_conversation_from_a_browser_is_no_conversation(forged: Any) -> None:
-    assert _parse(forged) == []
+    assert restored(forged).messages == []
 
 
 # The status line ----------------------------------------------------------------------------------------------------
@@ -178,7 +185,7 @@ def told(*batches: list[Moment]) -> tuple[str, list[str]]:
     async def collect() -> list[str]:
         return [line async for line in show(draft, moments())]
 
-    draft = Draft()
+    draft = Draft(ask("hi"))
     lines = asyncio.run(collect())
     return draft.text, lines
 
@@ -193,7 +200,7 @@ def test_tokens_are_written_as_they_come_with_one_line_for_each_batch() -> None:
 
 def test_the_speed_counts_from_the_first_token_not_from_the_wait_before(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter((0.0, 30.0, 31.0, 32.0))  # at the start, at each token, at the end
-    monkeypatch.setattr("ui.chat.time", SimpleNamespace(monotonic=lambda: next(now)))
+    monkeypatch.setattr("ui.chat_talk.time", SimpleNamespace(monotonic=lambda: next(now)))
     _, lines = told([Progress(label="Loading the model")], [Token("a", 0, 1.0)], [Token("b", 1, 1.0)], [result()])
     assert "2 tokens, 2.0 per second" in lines[-2]
     assert "2 tokens, 1.0 per second, 2.0 s" in lines[-1]
@@ -234,82 +241,118 @@ def test_messages_left_out_are_told() -> None:
 
 
 class Page:
-    """One visitor's session, without a browser: calls the page's events by their names."""
+    """One visitor's session, without a browser: calls the page's events by their names, and listens for as long as any
+    that took a place in the queue is under way, as a browser does. Gradio ends the runs of whoever does not listen."""
 
-    def __init__(self, server: Server, http: httpx.Client, session: str) -> None:
-        self._http = http
+    def __init__(self, server: Server, session: str) -> None:
+        self._http = httpx.Client(base_url=server.url, timeout=WAIT_S)
         self._session = session
         numbers = {event.api_name: number for number, event in reversed(server.page.fns.items())}
         self._number = numbers.__getitem__
+        self._heard: defaultdict[str, SimpleQueue[dict[str, Any]]] = defaultdict(SimpleQueue)
+        self._over: set[str] = set()
+        self._joined: SimpleQueue[str | None] = SimpleQueue()  # and None when there will be no more
+        self._ear = Thread(target=self._listen, name=f"the ear of {session}", daemon=True)
+
+    def __enter__(self) -> Page:
+        self._ear.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._joined.put(None)
+        self._ear.join(WAIT_S)
+        assert not self._ear.is_alive(), "an event is still under way"
+        self._http.close()
 
     def call(self, event: str, *values: Any) -> Any:
         """The outputs of an event that takes no place in the queue."""
-        body = {"data": values, "fn_index": self._number(event), "session_hash": self._session}
-        return self._http.post("gradio_api/run/predict", json=body).raise_for_status().json()["data"]
+        called = self._http.post("gradio_api/run/predict", json=self._body(event, values)).raise_for_status()
+        return called.json()["data"]
 
-    def join(self, event: str, *values: Any) -> None:
-        body = {"data": values, "fn_index": self._number(event), "session_hash": self._session}
-        self._http.post("gradio_api/queue/join", json=body).raise_for_status()
+    def join(self, event: str, *values: Any) -> str:
+        """Have an event take its place in the queue; returns by what its messages are known."""
+        joined = self._http.post("gradio_api/queue/join", json=self._body(event, values)).raise_for_status()
+        number = str(joined.json()["event_id"])
+        self._joined.put(number)
+        return number
 
-    def messages(self) -> Iterator[dict[str, Any]]:
-        with self._http.stream("GET", "gradio_api/queue/data", params={"session_hash": self._session}) as stream:
-            for line in stream.iter_lines():
-                if line.startswith("data:"):
-                    yield json.loads(line.removeprefix("data:"))
+    def messages(self, number: str) -> Iterator[dict[str, Any]]:
+        """What is told of an event that was joined, as it comes, to its end."""
+        while True:
+            yield (message := self._heard[number].get(timeout=WAIT_S))
+            if message["msg"] == "process_completed":
+                return
 
-    def ask(self, text: str) -> None:
-        """What pressing Send sets off, up to the answer."""
-        self.join("on_send", text, None, *VALUES)
-        assert next(m for m in self.messages() if m["msg"] == "process_completed")["success"]
-        self.join("answer", None, *VALUES)
+    def ask(self, text: str) -> str:
+        """What pressing Send sets off, up to the answer; returns by what that is known."""
+        *_, sent = self.messages(self.join("on_send", {"text": text, "files": []}, None, None, *VALUES))
+        assert sent["success"]
+        return self.join("answer", None, None)
+
+    def _body(self, event: str, values: tuple[Any, ...]) -> dict[str, Any]:
+        return {"data": values, "fn_index": self._number(event), "session_hash": self._session}
+
+    def _listen(self) -> None:
+        """One stream after the other: the server closes each once everything that was joined is over."""
+        for number in iter(self._joined.get, None):
+            while number not in self._over:
+                with self._http.stream("GET", "gradio_api/queue/data", params={"session_hash": self._session}) as told:
+                    for line in told.iter_lines():
+                        if line.startswith("data:"):
+                            self._hear(json.loads(line.removeprefix("data:")))
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if (number := message.get("event_id")) is not None:
+            if message["msg"] == "process_completed":
+                self._over.add(number)
+            self._heard[number].put(message)
 
 
-VALUES = (MODEL, "", 0.3, 0.9, 512, 0)
+VALUES = (False, MODEL, "", 0.3, 0.9, 512, 0)
 
 
 def test_stop_has_the_last_word_even_before_gradio_cancels_the_run(served: Server) -> None:
     """The page asks for on_stop first and for the cancellation after it; the answer goes on streaming in between."""
     served.script = endless = Endless()
-    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
-        page = Page(served, http, "stopper")
-        page.ask("hi")
-        messages = page.messages()
+    with Page(served, "stopper") as page:
+        messages = page.messages(page.ask("hi"))
         next(message for message in messages if "Writing" in json.dumps(message))
-        saved, send, stop, conversation, line, actions = page.call("on_stop", None)
+        saved, send, stop, conversation, line, xray, actions = page.call("on_stop", None, None)
         assert "what was written is kept" in line and send["visible"] and not stop["visible"] and actions["visible"]
-        assert "process_completed" in [message["msg"] for message in messages]  # without any cancellation
+        *_, ended = messages  # without any cancellation
+        assert ended["success"]
         assert endless.cancelled.wait(WAIT_S)
-        after = page.call("settled", None)
+        after = page.call("settled", None, None)
         assert after[0] == saved and after[0][-1]["role"] == "assistant" and after[0][-1]["content"]
         assert after[4] == line and after[3] == conversation
+        assert xray == {"state": "off"}
 
 
 def test_a_run_that_ends_late_leaves_the_next_answer_alone(served: Server) -> None:
     served.script = first = Endless()
-    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
-        page = Page(served, http, "hasty")
+    with Page(served, "hasty") as page:
         page.ask("one")
         assert first.started.wait(WAIT_S)
-        page.call("on_stop", None)
+        page.call("on_stop", None, None)
         served.script = second = Endless()
         page.ask("two")
         assert second.started.wait(WAIT_S)
-        _, send, stop, *_ = page.call("settled", None)  # as after the first run
+        _, send, stop, *_ = page.call("settled", None, None)  # as after the first run
         assert not send["visible"] and stop["visible"]
-        page.call("on_stop", None)
+        page.call("on_stop", None, None)
         assert second.cancelled.wait(WAIT_S) and first.cancelled.wait(WAIT_S)
-        said = [message["content"] for message in page.call("settled", None)[0] if message["role"] == "user"]
+        said = [message["content"] for message in page.call("settled", None, None)[0] if message["role"] == "user"]
         assert said == ["one", "two"]
 
 
 def test_a_new_conversation_ends_the_answer_and_hears_no_more_of_it(served: Server) -> None:
     served.script = endless = Endless()
-    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
-        page = Page(served, http, "mover")
+    with Page(served, "mover") as page:
         page.ask("hi")
         assert endless.started.wait(WAIT_S)
-        page.call("on_clear", None)
+        page.call("on_clear", None, None)
         assert endless.cancelled.wait(WAIT_S)
-        saved, send, stop, conversation, line, actions = page.call("settled", None)
-        assert (saved, conversation, line) == ([], [], states.idle()) and send["visible"] and not stop["visible"]
+        saved, send, stop, conversation, line, xray, actions = page.call("settled", None, None)
+        assert (saved, conversation, line, xray) == ([], [], states.idle(), {"state": "off"})
+        assert send["visible"] and not stop["visible"]
         assert not actions["visible"]  # there is nothing to answer again, and nothing to leave behind

@@ -23,7 +23,7 @@ from pipelines.sound_file import ENHANCED_BY_AI
 from pipelines.sound_in import RATE
 from tests.conftest import WAIT_S, Server, a_step
 from tests.fakes.enhancer import STEPS, enhance, sheet
-from tests.ui.test_image import Visitor
+from tests.ui.visitor import Visitor
 from ui.enhance import EXAMPLE, FIRST_S
 from ui.enhance_run import Booth, Cleaning
 
@@ -42,10 +42,6 @@ ASKED: dict[str, Any] = {
 class Guest(Visitor):
     """A visitor who has a sound file."""
 
-    def upload(self, data: bytes, name: str = "sound.wav") -> dict[str, Any]:
-        path = self._http.post("gradio_api/upload", files={"files": (name, data)}).raise_for_status().json()[0]
-        return {"path": path, "meta": {"_type": "gradio.FileData"}}
-
     def asked(self, audio: dict[str, Any] | None, event: str = "on_enhance", **changed: Any) -> dict[str, Any]:
         return self.ended(event, audio, None, *(ASKED | changed).values())
 
@@ -63,7 +59,7 @@ class Guest(Visitor):
 @pytest.fixture
 def guest(served: Server) -> Iterator[Guest]:
     with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
-        yield Guest(served, http, "enhance-visitor")
+        yield Guest(served, http, "enhance-visitor", "ui.enhance")
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from pipelines.events import Cancelled, Emit, Pictures, Preview, Recipe
 from pipelines.image_request import BUILT_IN, ImageRequest
 from tests.conftest import WAIT_S, Server, a_step
 from tests.fakes.drawer import draw, square
+from tests.ui.visitor import Visitor
 from ui import image_desk, image_view, painter, states
 from ui.image_desk import Desk
 
@@ -52,42 +53,11 @@ ORDER: dict[str, Any] = {
 }
 
 
-class Visitor:
-    """One visitor's session, without a browser: calls the page's events by their names."""
+class Painter(Visitor):
+    """A visitor of the image tab."""
 
     def __init__(self, server: Server, http: httpx.Client, session: str) -> None:
-        self._http = http
-        self._session = session
-        numbers = {event.api_name: number for number, event in reversed(server.page.fns.items())}
-        self._number = numbers.__getitem__
-
-    def body(self, event: str, *values: Any, data: Any = None) -> dict[str, Any]:
-        return {
-            "data": values,
-            "fn_index": self._number(event),
-            "session_hash": self._session,
-            "event_data": data,
-        }
-
-    def call(self, event: str, *values: Any, data: Any = None) -> Any:
-        """The outputs of an event that takes no place in the queue."""
-        body = self.body(event, *values, data=data)
-        return self._http.post("gradio_api/run/predict", json=body).raise_for_status().json()["data"]
-
-    def join(self, event: str, *values: Any, data: Any = None) -> Iterator[dict[str, Any]]:
-        self._http.post("gradio_api/queue/join", json=self.body(event, *values, data=data)).raise_for_status()
-        with self._http.stream("GET", "gradio_api/queue/data", params={"session_hash": self._session}) as stream:
-            for line in stream.iter_lines():
-                if line.startswith("data:"):
-                    message = json.loads(line.removeprefix("data:"))
-                    yield message
-                    if message["msg"] == "process_completed":
-                        return
-
-    def ended(self, event: str, *values: Any, data: Any = None) -> dict[str, Any]:
-        """The last message of an event that takes a place in the queue."""
-        *_, last = self.join(event, *values, data=data)
-        return last
+        super().__init__(server, http, session, "ui.image")
 
     def order(self, prompt: str, **changed: Any) -> dict[str, Any]:
         """What pressing Draw sets off, up to the drawing."""
@@ -131,7 +101,7 @@ def png(colour: str = "red", size: tuple[int, int] = (40, 30)) -> bytes:
 
 
 def test_a_picture_is_drawn_into_the_canvas_and_the_gallery(served: Server, http: httpx.Client) -> None:
-    canvas = Visitor(served, http, "painter").drawn("a <fox>")
+    canvas = Painter(served, http, "painter").drawn("a <fox>")
     for part in ("Before and after", "Step 5 of 5", "Use as input", "fox &lt;b&gt;", "91% match", "a &lt;fox&gt;"):
         assert part in canvas
     assert "<fox>" not in canvas
@@ -147,7 +117,7 @@ def test_the_same_seed_is_drawn_again_and_a_new_one_is_shown(served: Server, htt
         return draw()(request, emit)
 
     served.draws = draws
-    visitor = Visitor(served, http, "seeds")
+    visitor = Painter(served, http, "seeds")
     assert visitor.order("a fox", seed=5)["output"]["data"][0] == 5
     visitor.ended("drawing", None)
     shown = visitor.order("a fox", seed=5, random_seed=True)["output"]["data"][0]
@@ -161,7 +131,7 @@ def test_the_same_seed_is_drawn_again_and_a_new_one_is_shown(served: Server, htt
         ("  ", {}, "must say something"),
         ("a fox", {"guidance": "much"}, "guidance"),
         ("a fox", {"seed": -1}, "seed"),
-        ("a fox", {"width": 64}, "give both"),
+        ("a fox", {"width": 64}, "Give both"),
         ("a fox", {"model": "nobody/knows"}, "nobody/knows"),
         ("a fox", {"mode": "Sweep", "across_values": "1, x"}, "not a number"),
         ("a fox", {"mode": "Sweep", "across": "seed", "across_values": "1-99"}, "at most 36"),
@@ -171,7 +141,7 @@ def test_the_same_seed_is_drawn_again_and_a_new_one_is_shown(served: Server, htt
 def test_what_makes_no_sense_is_refused_and_changes_nothing(
     served: Server, http: httpx.Client, prompt: str, changed: dict[str, Any], message: str
 ) -> None:
-    visitor = Visitor(served, http, f"refused-{message}")
+    visitor = Painter(served, http, f"refused-{message}")
     before = visitor.call("standing", None)
     refused = visitor.order(prompt, **changed)
     assert not refused["success"] and message in refused["output"]["error"]
@@ -179,7 +149,7 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(
 
 
 def test_a_second_order_waits_for_the_first(served: Server, http: httpx.Client) -> None:
-    visitor = Visitor(served, http, "hasty")
+    visitor = Painter(served, http, "hasty")
     assert visitor.order("a fox")["success"]
     visitor.call("standing", None)  # by then the server knows that the stream of the first was left
     assert "Wait for it, or stop it" in visitor.order("a dog")["output"]["error"]
@@ -190,7 +160,7 @@ def test_a_second_order_waits_for_the_first(served: Server, http: httpx.Client) 
 
 def test_stop_has_the_last_word_and_keeps_what_there_is(served: Server, http: httpx.Client) -> None:
     served.draws = endless = Endless()
-    visitor = Visitor(served, http, "stopper")
+    visitor = Painter(served, http, "stopper")
     visitor.order("a fox")
     messages = visitor.join("drawing", None)
     next(message for message in messages if "data:image/jpeg" in json.dumps(message))
@@ -206,7 +176,7 @@ def test_a_failure_before_anything_was_seen_brings_back_what_was_there(served: S
     def fails(request: ImageRequest, emit: Emit) -> Pictures:
         raise RuntimeError("a secret path")
 
-    visitor = Visitor(served, http, "unlucky")
+    visitor = Painter(served, http, "unlucky")
     before = visitor.drawn("a fox")
     served.draws = fails
     assert visitor.drawn("a dog") == before
@@ -215,7 +185,7 @@ def test_a_failure_before_anything_was_seen_brings_back_what_was_there(served: S
 
 
 def test_a_sweep_fills_its_grid_and_each_cell_can_be_looked_at(served: Server, http: httpx.Client) -> None:
-    visitor = Visitor(served, http, "sweeper")
+    visitor = Painter(served, http, "sweeper")
     canvas = visitor.drawn("a fox", mode="Sweep", across_values="1, 2, 3", down="words", down_values="3d, flat")
     cells = re.findall(r'data-send="choose" data-value="([^"]+)"', canvas)
     assert len(cells) == 6 and "guidance 2" in canvas and "flat" in canvas
@@ -228,7 +198,7 @@ def test_a_sweep_fills_its_grid_and_each_cell_can_be_looked_at(served: Server, h
 def test_a_sweep_that_is_stopped_is_a_grid_of_what_there_is(served: Server, http: httpx.Client) -> None:
     endless = Endless()
     served.draws = lambda request, emit: (draw() if request.guidance == 1 else endless)(request, emit)
-    visitor = Visitor(served, http, "half-way")
+    visitor = Painter(served, http, "half-way")
     visitor.order("a fox", mode="Sweep", across_values="1, 2, 3")
     messages = visitor.join("drawing", None)
     next(message for message in messages if "Picture 2 of 3" in json.dumps(message))
@@ -239,23 +209,23 @@ def test_a_sweep_that_is_stopped_is_a_grid_of_what_there_is(served: Server, http
 
 
 def test_after_a_reload_everything_is_where_it_was(served: Server, http: httpx.Client) -> None:
-    visitor = Visitor(served, http, "before the reload")
+    visitor = Painter(served, http, "before the reload")
     key, *_ = visitor.call("on_return", "", None)
     canvas = visitor.drawn("a fox")
     (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', canvas))
     visitor.ended("on_take", None, data={"value": found})
-    again = Visitor(served, http, "after it")
+    again = Painter(served, http, "after it")
     same, _, _, _, shown, _, gallery, start, address, *_ = again.call("on_return", key, None)
     assert (same, shown) == (key, canvas) and gallery.count("<li>") == 1
     assert start["visible"] and http.get(address).status_code == 200
     assert again.ended("on_take", None, data={"value": found})["success"]
-    stranger = Visitor(served, http, "with a guess").call("on_return", key[:-1], None)
+    stranger = Painter(served, http, "with a guess").call("on_return", key[:-1], None)
     assert stranger[0] not in ("", key) and stranger[4] == image_view.empty()
 
 
 def test_where_nothing_is_at_work_a_new_page_stays_as_it_is(served: Server, http: httpx.Client) -> None:
     """A generator that yields nothing would empty its outputs, the labels of buttons among them."""
-    visitor = Visitor(served, http, "idle")
+    visitor = Painter(served, http, "idle")
     visitor.call("on_return", "", None)
     outputs = visitor.ended("following", None)["output"]["data"]
     assert outputs and not any(output is None or "value" in output for output in outputs)
@@ -263,12 +233,12 @@ def test_where_nothing_is_at_work_a_new_page_stays_as_it_is(served: Server, http
 
 def test_a_second_window_follows_what_the_first_one_draws(served: Server, http: httpx.Client) -> None:
     served.draws = endless = Endless()
-    visitor = Visitor(served, http, "first window")
+    visitor = Painter(served, http, "first window")
     key, *_ = visitor.call("on_return", "", None)
     visitor.order("a fox")
     messages = visitor.join("drawing", None)
     next(message for message in messages if "data:image/jpeg" in json.dumps(message))
-    second = Visitor(served, http, "second window")
+    second = Painter(served, http, "second window")
     second.call("on_return", key, None)
     followed = second.join("following", None)
     next(message for message in followed if "data:image/jpeg" in json.dumps(message))
@@ -280,9 +250,9 @@ def test_a_second_window_follows_what_the_first_one_draws(served: Server, http: 
 
 
 def test_one_visitors_pictures_are_nobody_elses(served: Server, http: httpx.Client) -> None:
-    canvas = Visitor(served, http, "owner").drawn("a fox")
+    canvas = Painter(served, http, "owner").drawn("a fox")
     (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', canvas))
-    stranger = Visitor(served, http, "stranger")
+    stranger = Painter(served, http, "stranger")
     assert stranger.call("on_choose", None, data={"value": found})[0] == image_view.empty()
     assert "no longer in the gallery" in stranger.ended("on_take", None, data={"value": found})["output"]["error"]
 
@@ -295,7 +265,7 @@ def test_a_picture_becomes_the_input_with_its_mask_and_can_be_removed(served: Se
         return draw()(request, emit)
 
     served.draws = draws
-    visitor = Visitor(served, http, "redrawer")
+    visitor = Painter(served, http, "redrawer")
     (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', visitor.drawn("a fox")))
     column, address, strength = visitor.ended("on_take", None, data={"value": found})["output"]["data"]
     assert column["visible"] and strength["visible"] and http.get(address).headers["content-type"] == "image/png"
@@ -311,7 +281,7 @@ def test_a_picture_becomes_the_input_with_its_mask_and_can_be_removed(served: Se
 
 
 def test_the_settings_of_a_picture_can_be_used_again(served: Server, http: httpx.Client) -> None:
-    visitor = Visitor(served, http, "repeater")
+    visitor = Painter(served, http, "repeater")
     canvas = visitor.drawn("a fox", seed=99, steps=7, guidance="2.5")
     (found,) = set(re.findall(r'data-send="repeat" data-value="([^"]+)"', canvas))
     prompt, *values = visitor.ended("on_repeat", None, data={"value": found})["output"]["data"]
@@ -321,7 +291,7 @@ def test_the_settings_of_a_picture_can_be_used_again(served: Server, http: httpx
 
 
 def test_the_settings_in_a_file_are_taken_and_what_it_lacks_is_told(served: Server, http: httpx.Client) -> None:
-    visitor = Visitor(served, http, "restorer")
+    visitor = Painter(served, http, "restorer")
     options = {"prompt": "a fox", "steps": 7, "guidance": 2.5, "image": "sha256:00", "of a later version": 1}
     told = restored(visitor, http, Recipe(BUILT_IN, "1", 99, options))
     prompt, *values = told[-1]["output"]["data"]
@@ -343,11 +313,11 @@ def test_the_settings_in_a_file_are_taken_and_what_it_lacks_is_told(served: Serv
 def test_a_file_that_is_no_recipe_is_refused(
     served: Server, http: httpx.Client, recipe: Recipe | None, message: str
 ) -> None:
-    told = restored(Visitor(served, http, f"forged-{message}"), http, recipe)[-1]
+    told = restored(Painter(served, http, f"forged-{message}"), http, recipe)[-1]
     assert not told["success"] and message in told["output"]["error"]
 
 
-def restored(visitor: Visitor, http: httpx.Client, recipe: Recipe | None) -> list[dict[str, Any]]:
+def restored(visitor: Painter, http: httpx.Client, recipe: Recipe | None) -> list[dict[str, Any]]:
     """What sending a PNG file with this recipe for its settings sets off."""
     text = PngInfo()
     if recipe is not None:
@@ -361,7 +331,7 @@ def restored(visitor: Visitor, http: httpx.Client, recipe: Recipe | None) -> lis
 
 @pytest.mark.parametrize("data", [None, [], {}, {"value": None}, {"value": {"a": 1}}, {"value": "x" * 999}])
 def test_a_forged_choice_changes_nothing(served: Server, http: httpx.Client, data: Any) -> None:
-    assert Visitor(served, http, "forger").call("on_choose", None, data=data)[0] == image_view.empty()
+    assert Painter(served, http, "forger").call("on_choose", None, data=data)[0] == image_view.empty()
 
 
 # What a visitor keeps -----------------------------------------------------------------------------------------------

@@ -21,8 +21,8 @@ from pipelines.music_styles import STYLES
 from tests.conftest import WAIT_S, Server, a_step
 from tests.fakes.bandleader import BARS, HEAD, RATE, beats, compose, tone
 from tests.pipelines.tiny_words import embed
-from tests.ui.test_image import Visitor
 from tests.ui.test_speech import file
+from tests.ui.visitor import Visitor
 from ui.music import EXAMPLES
 from ui.music_run import UNFINISHED, Studio
 
@@ -45,7 +45,7 @@ STANDS = 3  # of music_as_it_stands: after the three buttons
 @pytest.fixture
 def visitor(served: Server) -> Iterator[Visitor]:
     with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
-        yield Visitor(served, http, "music-visitor")
+        yield Visitor(served, http, "music-visitor", "ui.music")
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_the_next_piece_takes_the_files_of_the_one_before_away(visitor: Visitor,
     assert not any(path.exists() for path in before) and file(after["downloads"][0]["href"]).exists()
 
 
-@pytest.mark.parametrize(("changed", "said"), [({}, "write a “prompt”"), ({"instruments": ["Kazoo"]}, "Kazoo")])
+@pytest.mark.parametrize(("changed", "said"), [({}, "Write a “prompt”"), ({"instruments": ["Kazoo"]}, "Kazoo")])
 def test_what_makes_no_sense_is_refused_and_nothing_changes(
     visitor: Visitor, seen: list[MusicRequest], changed: dict[str, Any], said: str
 ) -> None:

@@ -18,8 +18,9 @@ from pipelines.speech_request import BUILT_IN, SpeechRequest
 from pipelines.speech_text import MOST_FIRST, pieces
 from tests.conftest import WAIT_S, Server, a_step
 from tests.fakes.speaker import RATE, speak, tone
-from tests.ui.test_image import Visitor
-from ui.speech import CAST, EXAMPLES, FIRST_CAST, ONE, SAMPLES, SEVERAL
+from tests.pipelines.test_speech_match import wav
+from tests.ui.visitor import Visitor
+from ui.speech import CAST, EXAMPLES, FIRST_CAST, ONE, SAMPLES, SCRIPT, SEVERAL, SPEED
 from ui.speech_run import Studio
 
 ASKED: dict[str, Any] = {
@@ -31,13 +32,15 @@ ASKED: dict[str, Any] = {
     "speed": 1.5,
     "language": "",
     "model": BUILT_IN,
+    "recording": None,
+    "consent": False,
 }
 
 
 @pytest.fixture
 def visitor(served: Server) -> Iterator[Visitor]:
     with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
-        yield Visitor(served, http, "speech-visitor")
+        yield Visitor(served, http, "speech-visitor", "ui.speech")
 
 
 @pytest.fixture
@@ -150,6 +153,36 @@ def test_a_script_gives_its_speakers_voices_in_turn(visitor: Visitor, seen: list
     given = [(speaker.name, speaker.voice) for speaker in seen[0].speakers]
     assert given == [*zip(("Ann", "Bo", "Cy"), FIRST_CAST, strict=True), ("Di", FIRST_CAST[0])]
     assert seen[0].voice_b == ""
+
+
+def test_what_another_model_lacks_is_hidden_or_says_why_and_is_not_sent(
+    visitor: Visitor, seen: list[SpeechRequest]
+) -> None:
+    _, mode, recorded, voices, speed = visitor.call("on_speech_model", "other-speaker")
+    assert not any(part["visible"] for part in (mode, recorded, voices))
+    assert (speed["interactive"], speed["value"]) == (False, 1) and "has one of its own" in speed["label"]
+    _, mode, recorded, voices, speed = visitor.call("on_speech_model", BUILT_IN)
+    assert mode["visible"] and voices["visible"] and not recorded["visible"]
+    assert speed["interactive"] and speed["label"] == SPEED
+    spoken(visitor, "One.", model="other-speaker", voice_b="bm_george", speed=1)
+    assert seen == [SpeechRequest(text="One.", model="other-speaker")]
+
+
+def test_a_model_that_takes_a_voice_is_given_the_recording_only_with_consent(
+    visitor: Visitor, seen: list[SpeechRequest]
+) -> None:
+    _, mode, recorded, voices, speed = visitor.call("on_speech_model", "cloning-speaker")
+    assert mode["visible"] and recorded["visible"] and not voices["visible"] and not speed["interactive"]
+    assert mode["info"] == SCRIPT
+    sent = visitor.upload(wav(), "voice.wav")
+    given = {"model": "cloning-speaker", "speed": 1, "recording": sent}
+    last = visitor.ended("on_speak", "One.", None, *(ASKED | given).values())
+    assert not last["success"] and "tick the box" in last["output"]["error"] and not seen
+    spoken(visitor, "Ann: One.\nBo: Two.", **given, consent=True, mode=SEVERAL)
+    assert seen[0].reference == wav() and seen[0].consent
+    assert [speaker.name for speaker in seen[0].speakers] == ["Ann", "Bo"]
+    spoken(visitor, "One.", **given | {"model": "other-speaker"})
+    assert seen[1].reference is None, "a recording for another model is not sent"
 
 
 def test_a_voice_is_heard_in_its_own_language(visitor: Visitor, seen: list[SpeechRequest]) -> None:

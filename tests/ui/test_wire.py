@@ -19,7 +19,7 @@ from PIL import Image
 from pipelines.chat import ChatRequest
 from pipelines.engine import LocalEngine
 from pipelines.errors import DiskFull
-from pipelines.events import Emit, Preview, Progress, Queued, Recipe, Result, Sound, Text, Token
+from pipelines.events import Alternative, Emit, Preview, Progress, Queued, Recipe, Result, Sound, Text, Token, Xray
 from pipelines.spec import Request
 from tests.conftest import WAIT_S, Endless, wait_for
 from tests.pipelines.fakes import FakeStore, Gate, engine, say, spec
@@ -189,9 +189,22 @@ def test_a_visitor_is_their_account_or_else_their_session() -> None:
         (Queued(1), {"type": "queued", "position": 1, "ahead_s": None}),
         (Progress(1, 4, "x", "bytes"), {"type": "progress", "done": 1, "total": 4, "label": "x", "unit": "bytes"}),
         (
-            Token(" a", 3, 0.5, ((" a", 0.5),)),
-            {"type": "token", "text": " a", "id": 3, "p": 0.5, "alternatives": [[" a", 0.5]]},
+            Token(" a", 3, 0.5, Xray(1.5, 2, 0.25, (Alternative(" b", 4, 0.5, 0.75, end=True),))),
+            {
+                "type": "token",
+                "text": " a",
+                "id": 3,
+                "p": 0.5,
+                "xray": {
+                    "entropy": 1.5,
+                    "rank": 2,
+                    "drawn": 0.25,
+                    "alternatives": [{"text": " b", "id": 4, "p": 0.5, "drawn": 0.75, "end": True}],
+                    "end": False,
+                },
+            },
         ),
+        (Token(" a", 3, 0.5), {"type": "token", "text": " a", "id": 3, "p": 0.5, "xray": None}),
     ],
 )
 def test_events_are_sent_as_their_type_and_fields(event: Any, sent: dict[str, Any]) -> None:
@@ -216,11 +229,12 @@ def test_a_result_is_sent_with_its_text_and_its_recipe() -> None:
 
 
 def test_a_preview_is_sent_as_a_small_picture() -> None:
-    sent = as_json(Preview(Image.new("RGBA", (8, 6), "red"), 3, 9))
-    assert (sent["type"], sent["step"], sent["total"]) == ("preview", 3, 9)
-    kind, _, data = sent["image"].partition(",")
-    assert kind == "data:image/jpeg;base64"
-    assert Image.open(io.BytesIO(base64.b64decode(data))).size == (8, 6)
+    for mode, expected in (("RGB", "jpeg"), ("RGBA", "webp")):
+        sent = as_json(Preview(Image.new(mode, (8, 6), "red"), 3, 9))
+        assert (sent["type"], sent["step"], sent["total"]) == ("preview", 3, 9)
+        kind, _, data = sent["image"].partition(",")
+        assert kind == f"data:image/{expected};base64"
+        assert Image.open(io.BytesIO(base64.b64decode(data))).size == (8, 6)
 
 
 def test_sound_is_sent_as_its_samples() -> None:

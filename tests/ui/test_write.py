@@ -1,0 +1,170 @@
+"""The write tab's events, as the page sends them: parts one by one, prompts of one's own, Stop keeps what is done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+import pytest
+
+from pipelines import text_file
+from pipelines.chat import ChatRequest
+from pipelines.events import Emit, Token
+from pipelines.spec import Request, validate
+from pipelines.tasks_request import TaskRequest, preset
+from tests.conftest import MODEL, WAIT_S, Endless, Server
+from tests.ui.visitor import Visitor
+from ui.write import EXAMPLES, FITTING, LIMITS, TASKS, WISHES
+from ui.write_run import Page
+
+LONG = "\n\n".join(f"Paragraph {n} tells of <thing> number {n}. " * 30 for n in range(16))
+WISHED: dict[str, Any] = {
+    "task": "summarise",
+    "instruction": "",
+    "text": "A short text.",
+    "language": "French",
+    "tone": "as it is",
+    "length": "medium",
+    "level": "anyone",
+}
+STANDS = ("go", "stop", "result", "parts", "line")
+SHOWN = preset(validate(TaskRequest, {"text": "x"}))
+ASKED = {**WISHED, "prompt": SHOWN, "model": MODEL, "temperature": 0.3, "top_p": 0.9, "max_new_tokens": 64, "seed": 1}
+
+
+@pytest.fixture
+def visitor(served: Server) -> Iterator[Visitor]:
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        yield Visitor(served, http, f"write-{token_hex(4)}", "ui.write")
+
+
+@pytest.fixture
+def asked(served: Server) -> list[str]:
+    """What the model was told; it answers with the number of the message."""
+    told: list[str] = []
+
+    def script(request: Request, emit: Emit) -> str:
+        assert isinstance(request, ChatRequest)
+        told.append(request.message)
+        emit(Token(f"<Answer> {len(told)}", 0, 1.0))
+        return f"<Answer> {len(told)}"
+
+    served.script = script
+    return told
+
+
+def stands(visitor: Visitor) -> dict[str, Any]:
+    return dict(zip(STANDS, visitor.call("write_stands", None), strict=True))
+
+
+def written(visitor: Visitor, **changed: Any) -> dict[str, Any]:
+    assert visitor.ended("on_write", None, *(ASKED | changed).values())["success"]
+    assert visitor.ended("writing", None)["success"]
+    return stands(visitor)
+
+
+def test_a_short_text_is_one_question_and_one_answer(visitor: Visitor, asked: list[str]) -> None:
+    shown = written(visitor)
+    assert asked == [SHOWN.replace("{text}", "A short text.")]
+    assert shown["result"]["value"] == "<Answer> 1" and shown["result"]["visible"]
+    assert "pm-part" not in shown["parts"] and 'data-state="done"' in shown["line"]
+
+
+def test_a_long_text_shows_its_parts_and_then_the_whole(visitor: Visitor, asked: list[str]) -> None:
+    shown = written(visitor, text=LONG)
+    labels = re.findall(r"<summary>([^<]+)<", shown["parts"])
+    assert labels == [
+        *(f"Part {n + 1} of {len(asked) - 1}" for n in range(len(asked) - 1)),
+        f"Joining {len(asked) - 1} parts",
+    ]
+    assert shown["result"]["value"] == f"<Answer> {len(asked)}"
+    assert "&lt;Answer&gt; 1" in shown["parts"] and "<Answer>" not in shown["parts"]
+
+
+def test_stop_keeps_the_finished_parts(served: Server, visitor: Visitor) -> None:
+    endless, parts = Endless(), 0
+
+    def script(request: Request, emit: Emit) -> str:
+        nonlocal parts
+        parts += 1
+        if parts == 3:
+            return endless(request, emit)
+        emit(Token(f"Summary of part {parts}.", 0, 1.0))
+        return f"Summary of part {parts}."
+
+    served.script = script
+    assert visitor.ended("on_write", None, *(ASKED | {"text": LONG}).values())["success"]
+    shown: dict[str, Any] = {}
+    for _ in visitor.join("writing", None):
+        if endless.started.is_set() and "Part 3 of" in stands(visitor)["parts"]:
+            shown = dict(zip(STANDS, visitor.call("on_stop_writing", None), strict=True))
+            break
+    assert "2 finished parts kept" in shown["line"] and endless.cancelled.wait(WAIT_S)
+    assert "Summary of part 1." in shown["parts"] and "Summary of part 2." in shown["parts"]
+    assert shown["go"]["visible"] and not shown["stop"]["visible"]
+
+
+def test_a_translation_grows_part_by_part(served: Server, visitor: Visitor, asked: list[str]) -> None:
+    shown = written(visitor, task="translate", text=LONG, max_new_tokens=1_000)
+    assert shown["result"]["value"] == "\n\n".join(f"<Answer> {n + 1}" for n in range(len(asked)))
+    assert len(asked) > 5 and all("into French" in message for message in asked)
+
+
+def test_the_prompt_follows_what_is_chosen_until_it_is_changed_by_hand(visitor: Visitor, asked: list[str]) -> None:
+    for_children = visitor.call("on_wish", None, SHOWN, *(WISHED | {"level": "a child"}).values())[0]
+    assert "a child understands" in for_children
+    written(visitor, prompt=for_children, level="a teenager")  # the field is behind what was chosen last
+    assert "a teenager understands" in asked[-1]
+    by_hand = "As a pirate: {text}"
+    assert visitor.call("on_wish", None, by_hand, *WISHED.values())[0].get("__type__") == "update"
+    written(visitor, prompt=by_hand)
+    assert asked[-1] == "As a pirate: A short text."
+
+
+def test_a_text_file_says_what_it_is_and_its_recipe_is_beside_it(visitor: Visitor, asked: list[str]) -> None:
+    report = written(visitor)["parts"]
+    file, recipe = (Path(unquote(at)) for at in re.findall(r'href="gradio_api/file=([^"]+)"', report))
+    assert "Made by AI" in file.read_text() and file.read_text().startswith("<Answer> 1")
+    assert text_file.read(recipe.read_bytes()).options["text"] == "A short text."
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"text": " "}, "“text” must have something to summarise"),
+        ({"task": "answer"}, "“instruction” must be the question"),
+        ({"text": "x" * 100_001}, "“text”"),
+    ],
+)
+def test_what_is_refused_changes_nothing(visitor: Visitor, asked: list[str], wrong: Any, named: str) -> None:
+    before = written(visitor)
+    last = visitor.ended("on_write", None, *(ASKED | {"prompt": SHOWN} | wrong).values())
+    assert not last["success"] and named in last["output"]["error"]
+    assert stands(visitor) == before and len(asked) == 1
+
+
+def test_every_task_has_its_words_and_says_its_limits(visitor: Visitor) -> None:
+    names = [name for _, name in TASKS]
+    assert set(names) == set(WISHES) == set(FITTING)
+    for name in names:
+        *_, about = visitor.call("on_task", name, MODEL)
+        assert LIMITS.get(name, LIMITS[""]) in about
+    *_, about = visitor.call("on_task", "translate", "other")
+    assert "pm-limits" not in about
+
+
+def test_every_example_is_a_request() -> None:
+    for task, instruction, text in EXAMPLES.values():
+        validate(TaskRequest, {"task": task, "instruction": instruction, "text": text})
+
+
+def test_who_did_nothing_keeps_nothing() -> None:
+    page = Page()
+    assert not page.used and page.kept() == ""
+    page.begin(validate(TaskRequest, {"text": "x"}))
+    assert page.used and page.at_work

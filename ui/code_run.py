@@ -1,0 +1,157 @@
+"""A task about code under way, as the page sees it: code and words told apart, parsed line by line, then compared."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from pipelines import text_file
+from pipelines.code import Coder
+from pipelines.code_blocks import Answer
+from pipelines.code_languages import LANGUAGES
+from pipelines.code_request import CURSOR, CodeRequest
+from pipelines.code_syntax import Syntax, check
+from pipelines.engine import Engine
+from pipelines.events import Code, Result, Token
+from ui import code_view, files, states
+from ui.wire import Failed, Moment, Stopped, watch
+
+COMPARED = ("complete", "fix")  # the other results are no new version of what came in
+
+
+class Coding:
+    """One request on its way."""
+
+    def __init__(self, request: CodeRequest, coder: Coder) -> None:
+        self.request = request
+        self.links: dict[str, Path] = {}
+        self._coder = coder
+        self._id = secrets.token_urlsafe(9)
+        self._text = ""
+        self._tokens = 0
+        self._first = 0.0  # when the first token came: waiting and loading are not writing
+        self._finished = False
+        self._answer = Answer("", "", False)
+        self._syntax = Syntax("empty")
+        self._parsed = -1
+
+    async def play(self, engine: Engine, user: str, shelf: Path) -> AsyncGenerator[str, None]:
+        """Run, and yield the status line after each change. Files go into a folder of this run's on the shelf."""
+        async with aclosing(watch(engine, self.request, user)) as batches:
+            async for batch in batches:
+                if (line := await asyncio.to_thread(self._take_all, batch, shelf)) is not None:
+                    yield line
+
+    def end(self) -> None:
+        """No more will come, wanted or not: what there is is all."""
+        self._finished = True
+        self._look()
+
+    def shown(self, writing: bool) -> tuple[str, str, str]:
+        """The code, the words about it, and what the parser and the comparison say."""
+        code = self._answer.code
+        report = code_view.syntax(self._syntax, code, self.request.language, writing) if code else ""
+        if not writing and code and self.request.task in COMPARED:
+            report += code_view.diff(self.request.code.replace(CURSOR, ""), code)
+        return code, self._answer.prose, report + code_view.downloads(self.links)
+
+    def _take_all(self, batch: list[Moment], shelf: Path) -> str | None:
+        lines = [self._take(moment, shelf) for moment in batch]
+        self._look()
+        return next((line for line in reversed(lines) if line is not None), None)
+
+    def _take(self, moment: Moment, shelf: Path) -> str | None:
+        match moment:
+            case Token(text=text):
+                self._tokens += 1
+                self._first = self._first or time.monotonic()
+                self._text += text
+                return states.writing(self._tokens, self._took() if self._tokens > 1 else 0)
+            case Result(artifact=artifact):
+                assert isinstance(artifact, Code)
+                self._finished = True
+                self._write(artifact, moment, shelf / self._id)
+                return states.done(self._summary(artifact))
+            case Failed(message=message):
+                return states.failed(message)
+            case Stopped():
+                return states.stopped()
+            case _:
+                return states.of(moment)
+
+    def _look(self) -> None:
+        """Take the answer apart, and parse it if a line has come since."""
+        self._answer = self._coder.read(self.request, self._text, self._finished)
+        whole = self._finished or self._answer.closed
+        seen = -2 if whole else self._answer.code.count("\n")
+        if seen != self._parsed or whole:
+            self._syntax = check(self._answer.code, self.request.language, whole)
+            self._parsed = seen
+
+    def _write(self, artifact: Code, result: Result, folder: Path) -> None:
+        folder.mkdir()
+        if artifact.code:
+            name = f"polymuse-code.{LANGUAGES[artifact.language].extension}"
+            data = text_file.code(artifact.code, artifact.language, result.recipe)
+            self.links["Download " + name] = folder / name
+        else:
+            name, data = "polymuse-explanation.txt", text_file.text(artifact.text, result.recipe)
+            self.links["Download as text"] = folder / name
+        (folder / name).write_bytes(data)
+        self.links["Recipe"] = folder / "polymuse-recipe.json"
+        self.links["Recipe"].write_bytes(text_file.recipe_of(data, result.recipe))
+
+    def _summary(self, artifact: Code) -> str:
+        parts = [states.written(self._tokens, self._took())]
+        if artifact.stopped_by == "length":
+            parts.append("cut at the longest answer allowed; raise it in the settings")
+        return "; ".join(parts)
+
+    def _took(self) -> float:
+        return time.monotonic() - self._first if self._first else 0.0
+
+
+@dataclass
+class CodeDesk(files.Keeper):
+    """One visitor's place in the code tab: what is being written, or what was, until the next."""
+
+    coding: Coding | None = None
+    busy: bool = False
+    line: str = field(default_factory=states.idle)
+
+    @property
+    def at_work(self) -> bool:
+        return self.busy
+
+    @property
+    def used(self) -> bool:
+        return self.coding is not None or super().used
+
+    def begin(self, request: CodeRequest, coder: Coder) -> None:
+        """Something is going to be written; what was before is gone."""
+        self.forget()
+        self.coding, self.busy, self.line = Coding(request, coder), True, states.loading("Starting")
+
+    def shown(self) -> tuple[str, str, str]:
+        """The code, the words about it, and what is said of both."""
+        if self.coding is None:
+            return "", "", code_view.EMPTY
+        return self.coding.shown(self.busy)
+
+    def editor(self) -> dict[str, Any]:
+        """How the editor of the result is to be: there if there is code or will be, in the right colours."""
+        if self.coding is None:
+            return gr.update(visible=False, value="")
+        request = self.coding.request
+        facts = LANGUAGES[request.language]
+        return gr.update(
+            value=self.shown()[0], language=facts.editor, label=facts.title, visible=request.task != "explain"
+        )

@@ -1,0 +1,179 @@
+"""A writing task under way, as the page sees it: one part after another, then the whole."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+from pipelines import text_file
+from pipelines.engine import Engine
+from pipelines.events import Progress, Result, Text, Token
+from pipelines.tasks_request import TaskRequest
+from ui import code_view, files, states
+from ui.wire import Failed, Moment, Stopped, watch
+
+EMPTY = (
+    '<div class="pm-code-empty"><strong>Paste a text</strong><p>A long one is taken in parts, and you see each of '
+    "them as it is read.</p></div>"
+)
+
+
+@dataclass
+class Part:
+    """One part of the task, as it is announced, and what has been written of it."""
+
+    label: str
+    text: str = ""
+
+
+class Writing:
+    """One request on its way."""
+
+    def __init__(self, request: TaskRequest) -> None:
+        self.request = request
+        self.links: dict[str, Path] = {}
+        self._id = secrets.token_urlsafe(9)
+        self._parts: list[Part] = []
+        self._step = Progress()
+        self._remark = ""
+        self._result: str | None = None
+        self._tokens = 0
+        self._first = 0.0  # when the first token came: waiting and loading are not writing
+
+    async def play(self, engine: Engine, user: str, shelf: Path) -> AsyncGenerator[str, None]:
+        """Run, and yield the status line after each change. Files go into a folder of this run's on the shelf."""
+        async with aclosing(watch(engine, self.request, user)) as batches:
+            async for batch in batches:
+                lines = [await asyncio.to_thread(self._take, moment, shelf) for moment in batch]
+                if line := next((line for line in reversed(lines) if line is not None), None):
+                    yield line
+
+    @property
+    def text(self) -> str:
+        """The result so far. Summaries of parts are none yet: they are still to be made into one."""
+        if self._result is not None:
+            return self._result
+        if self.request.task == "summarise" and self._step.total and self._step.done < self._step.total - 1:
+            return ""
+        pieces = self._parts[-1:] if self.request.task == "summarise" else self._parts
+        return "".join(part.text for part in pieces)
+
+    @property
+    def finished_parts(self) -> int:
+        """How many parts are complete, of those that were announced."""
+        return max(0, len(self._parts) - 1) if self._result is None else len(self._parts)
+
+    def shown(self, writing: bool) -> tuple[str, str]:
+        """The result so far, and the parts that it is made of."""
+        return self.text, self._made_of(writing) + code_view.downloads(self.links)
+
+    def _take(self, moment: Moment, shelf: Path) -> str | None:
+        match moment:
+            case Progress(unit="parts", label=label):
+                self._step = moment
+                self._parts.append(Part(label))
+                return states.working(moment)
+            case Progress(unit="steps", total=0, label=label) if label and self._first == 0 and "passages" in label:
+                self._remark = label
+                return states.loading(label)
+            case Token(text=text):
+                self._tokens += 1
+                self._first = self._first or time.monotonic()
+                if not self._parts:
+                    self._parts.append(Part(""))
+                self._parts[-1].text += text
+                return self._line()
+            case Result(artifact=artifact):
+                assert isinstance(artifact, Text)
+                self._result = artifact.text
+                self._write(artifact, moment, shelf / self._id)
+                return states.done(self._summary(artifact))
+            case Failed(message=message):
+                return states.failed(message)
+            case Stopped():
+                return states.stopped()
+            case _:
+                return states.of(moment)
+
+    def _line(self) -> str:
+        if self._step.total:
+            return states.working(self._step)
+        return states.writing(self._tokens, self._took() if self._tokens > 1 else 0)
+
+    def _made_of(self, writing: bool) -> str:
+        """The parts of a summary to read; of other tasks they are the result itself. And how the text was read."""
+        remark = f'<p class="pm-limits">{escape(self._remark)}.</p>' if self._remark else ""
+        if self.request.task != "summarise" or not any(part.label for part in self._parts):
+            return remark
+        last = len(self._parts) - 1
+        items = "".join(
+            f'<details class="pm-part"{" open" if writing and n == last else ""}><summary>{escape(part.label)}'
+            f"<span>{_words(part.text)}</span></summary><p>{escape(part.text.strip())}</p></details>"
+            for n, part in enumerate(self._parts)
+        )
+        return f'{remark}<section class="pm-parts" aria-label="Parts">{items}</section>'
+
+    def _write(self, artifact: Text, result: Result, folder: Path) -> None:
+        folder.mkdir()
+        name = f"polymuse-{self.request.task}.txt"
+        data = text_file.text(artifact.text, result.recipe)
+        self.links = {"Download as text": folder / name, "Recipe": folder / "polymuse-recipe.json"}
+        (folder / name).write_bytes(data)
+        self.links["Recipe"].write_bytes(text_file.recipe_of(data, result.recipe))
+
+    def _summary(self, artifact: Text) -> str:
+        parts = [states.written(self._tokens, self._took())]
+        if artifact.stopped_by == "length":
+            parts.append("something was cut at the longest answer allowed; raise it in the settings")
+        return "; ".join(parts)
+
+    def _took(self) -> float:
+        return time.monotonic() - self._first if self._first else 0.0
+
+
+def _words(text: str) -> str:
+    count = len(text.split())
+    return f"{count} word{'' if count == 1 else 's'}"
+
+
+@dataclass
+class Page(files.Keeper):
+    """One visitor's place in the write tab: what is being written, or what was, until the next.
+
+    `offered` is the prompt that the tab put into its field: one that differs is the visitor's own.
+    """
+
+    writing: Writing | None = None
+    busy: bool = False
+    line: str = field(default_factory=states.idle)
+    offered: str = ""
+
+    @property
+    def at_work(self) -> bool:
+        return self.busy
+
+    @property
+    def used(self) -> bool:
+        return self.writing is not None or super().used
+
+    def begin(self, request: TaskRequest) -> None:
+        """Something is going to be written; what was before is gone."""
+        self.forget()
+        self.writing, self.busy, self.line = Writing(request), True, states.loading("Starting")
+
+    def shown(self) -> tuple[str, str]:
+        """The result so far, and what is said of it."""
+        return ("", EMPTY) if self.writing is None else self.writing.shown(self.busy)
+
+    def kept(self) -> str:
+        """What there is after a stop, in words."""
+        if self.writing is None or not (self.writing.text or self.writing.finished_parts):
+            return ""
+        parts = self.writing.finished_parts
+        return f"{parts} finished part{'' if parts == 1 else 's'} kept" if parts else "what was written is kept"
