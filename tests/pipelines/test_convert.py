@@ -13,7 +13,7 @@ from pipelines.errors import BadWeights
 pytestmark = pytest.mark.slow  # a model library is loaded, in the converting process and in this one
 
 TEMPLATE = "{% for message in messages %}<|im_start|>{{ message['content'] }}<|im_end|>{% endfor %}"
-WIDTH, LAYERS, HEADS = 32, 2, 2
+WIDTH, LAYERS, HEADS = decode_graph.BLOCK, 2, 2  # the decoder beside it takes no narrower model
 
 
 def write_gguf(path: Path, *, leave_out: str = "", template: str = TEMPLATE) -> None:
@@ -46,7 +46,8 @@ def write_gguf(path: Path, *, leave_out: str = "", template: str = TEMPLATE) -> 
 
     def add(name: str, *shape: int) -> None:
         if name != leave_out:
-            writer.add_tensor(f"{name}.weight", random.normal(size=shape).astype(np.float32))
+            spread = WIDTH**-0.5 if len(shape) > 1 else 1.0  # as in a trained model: sums stay near one
+            writer.add_tensor(f"{name}.weight", random.normal(0, spread, size=shape).astype(np.float32))
 
     add("token_embd", len(tokens), WIDTH)
     add("output_norm", WIDTH)
@@ -108,7 +109,7 @@ def test_the_decoder_beside_it_is_the_same_model_too(folders: tuple[Path, Path])
     with torch.inference_mode():
         plain = AutoModelForCausalLM.from_pretrained(target, dtype=torch.float32)(torch.tensor([ids])).logits[0]
     ours = Decoder(target / decode_graph.NAME, 64, cores=1, rows=1).every(0, 0, ids)
-    assert np.corrcoef(ours.ravel(), plain.numpy().ravel())[0, 1] > 0.99
+    assert np.corrcoef(ours.ravel(), plain.numpy().ravel())[0, 1] > 0.995
 
 
 @pytest.mark.parametrize(
