@@ -98,12 +98,12 @@ def prefetch(engine: LocalEngine, store: Store) -> None:
     for spec in engine.registry:
         if is_built_in(spec.weights):
             store.fetch(spec.weights, _on_terminal(spec.title))
-            print(f"\r{spec.title}: ready" + " " * 60)
+            _say(f"{spec.title}: ready")
     try:
         store.fetch(MORE_VOICES, _on_terminal("More voices"))
-        print("\rMore voices: ready" + " " * 60)
+        _say("More voices: ready")
     except WeightsError as error:  # there are ten without them
-        print(f"\rMore voices: {error}")
+        _say(f"More voices: {error}")
 
 
 def launch(page: gr.Blocks, engine: Engine, settings: Settings) -> str:
@@ -174,11 +174,21 @@ def _login(passwords: dict[str, str]) -> Callable[[str, str], bool]:
     return check
 
 
+def _say(line: str, end: str = "\n") -> None:
+    """A line over the last one, on a terminal; what goes to a file is not written over."""
+    over = sys.stdout.isatty()
+    print(f"\r{line:<78}" if over else line, end=end if over else "\n", flush=True)
+
+
 def _on_terminal(title: str) -> Callable[[Update], None]:
+    said = ""
+
     def emit(update: Update) -> None:
-        if isinstance(update, Progress):
+        nonlocal said
+        if isinstance(update, Progress) and (sys.stdout.isatty() or update.label != said):
+            said = update.label
             share = f" {update.done / update.total:.0%} of {format_bytes(update.total)}" if update.total else ""
-            print(f"\r{title}: {update.label}{share}" + " " * 20, end="", flush=True)
+            _say(f"{title}: {update.label}{share}", end="")
 
     return emit
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -15,10 +15,11 @@ import pytest
 
 import app
 from pipelines.engine import Limits
-from pipelines.errors import PolymuseError, UnknownModel
+from pipelines.errors import BadWeights, PolymuseError, UnknownModel
+from pipelines.events import Progress, Update
 from pipelines.speech_catalog import GUEST_CHARACTERS
 from pipelines.speech_request import MOST_CHARACTERS
-from pipelines.weights import is_built_in
+from pipelines.weights import Fetched, Store, Weights, is_built_in
 from tests.conftest import WAIT_S, Server, free_port
 from tests.pipelines.fakes import engine, say, spec
 from ui.settings import parse
@@ -47,6 +48,22 @@ def test_help_names_every_option_and_the_environment() -> None:
     assert shown.returncode == 0
     assert all(f"--{option}" in shown.stdout for option in vars(parse([], {})))
     assert "POLYMUSE_MEMORY" in shown.stdout
+
+
+def test_what_is_fetched_beforehand_is_said_once_where_nobody_watches(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log of a container's start has a line for each thing that happened, not one for each percent."""
+
+    class Slow(Store):
+        def fetch(self, weights: Weights, emit: Callable[[Update], None]) -> Fetched:
+            for done in range(100):
+                emit(Progress(done, 100, "Fetching it", "bytes"))
+            raise BadWeights("It is gone.")
+
+    monkeypatch.setattr(app, "is_built_in", lambda need: False)
+    app.prefetch(engine(spec("echo", say())), Slow())
+    assert capsys.readouterr().out.splitlines() == ["More voices: Fetching it 0% of 100 B", "More voices: It is gone."]
 
 
 def test_an_unknown_tab_is_refused_with_the_tabs_there_are() -> None:
