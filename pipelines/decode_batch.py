@@ -17,12 +17,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines import turns
 from pipelines.decode import Wanted
 from pipelines.decode_engine import Decoder
-from pipelines.decode_prefixes import Prefixes
+from pipelines.decode_prefixes import Prefixes, common
 from pipelines.errors import Busy
 from pipelines.events import Emit, Progress
 from pipelines.sampling import Sampled, Sampler
@@ -35,12 +36,25 @@ PREFILL = 128  # prompt tokens read in one step: those who write wait for so lon
 AHEAD = 4  # tokens that a request may be ahead of its own thread
 
 
+@dataclass(frozen=True)
+class Resting:
+    """A row that nobody has, with what was read into it; taken up again it needs no copy of that.
+
+    Only what was read as a prompt counts (see decode_prefixes.py), but `size`, in bytes, is of all that it holds.
+    """
+
+    row: int
+    ids: Sequence[int]
+    size: int
+
+
 class Seat:
     """One request in the batch. `length` is how many tokens its row holds."""
 
     def __init__(self, wanted: Wanted, sampler: Sampler) -> None:
         self.length = 0
         self.next = -1  # the token to be read in the next step
+        self.known: tuple[NDArray[np.float32], ...] = ()  # keys and values of its prompt's beginning
         self.given = deque(wanted.begin)  # those that it begins with and have not been read yet
         self.tokens: deque[Sampled] = deque()  # drawn, and not yet fetched by its thread
         self.failure: Exception | None = None
@@ -83,6 +97,7 @@ class Batch:
         self._decoder = decoder
         self._prefixes = prefixes
         self._lock = threading.Lock()
+        self._resting: Resting | None = None  # beyond the seats
         self._seats: list[Seat] = []  # by row
         self._writing = 0  # how many of them write
 
@@ -98,6 +113,7 @@ class Batch:
         """Keep nothing of earlier prompts."""
         with self._lock:
             self._prefixes.clear()
+            self._rest(None)
 
     def write(self, wanted: Wanted, sampler: Sampler, emit: Emit) -> Generator[Sampled]:
         """See Writer. Raises Busy when more requests are under way than there are rows."""
@@ -110,7 +126,7 @@ class Batch:
                 if token.id in wanted.ends:
                     return
         finally:
-            self._leave(seat)
+            self._leave(seat, wanted.prompt)
 
     def _next(self, seat: Seat, emit: Emit) -> Sampled:
         """This request's next token. Its thread has the device, unless the token is there already."""
@@ -138,11 +154,6 @@ class Batch:
 
     def _read(self, seat: Seat, prompt: Sequence[int], emit: Emit) -> None:
         """Read what is new of the prompt, in parts, then begin to write."""
-        with self._lock:
-            known = self._prefixes.find(prompt)
-            for part in known:
-                self._decoder.put(self._seats.index(seat), seat.length, part)
-                seat.length += part.shape[2]
         start = seat.length
         while seat.length < len(prompt):
             if seat.length > start:
@@ -157,7 +168,8 @@ class Batch:
         with self._lock:
             if self._prefixes.fits(len(prompt) * self._decoder.token_bytes):
                 new = self._decoder.take(self._seats.index(seat), start, len(prompt))
-                self._prefixes.keep(prompt, (*known, new))
+                self._prefixes.keep(prompt, (*seat.known, new))
+                self._rest(self._resting)
             self._begin(seat)
             seat.go_on(logits)
 
@@ -171,7 +183,19 @@ class Batch:
             if len(self._seats) == self._decoder.rows:
                 raise Busy(f"{self._decoder.rows} answers are being written already. Try again soon.")
             self._seats.append(seat)
+            self._remember(seat, wanted.prompt)
         return seat
+
+    def _remember(self, seat: Seat, prompt: Sequence[int]) -> None:
+        """Fill a new seat's row with what is known of its prompt, unless the row holds it still."""
+        row, there = len(self._seats) - 1, 0
+        if self._resting is not None and self._resting.row == row:
+            there, self._resting = common(prompt, self._resting.ids), None
+        seat.known = self._prefixes.find(prompt)
+        for part in seat.known:
+            held = min(max(0, there - seat.length), part.shape[2])
+            self._decoder.put(row, seat.length + held, part[:, :, held:])
+            seat.length += part.shape[2]
 
     def _begin(self, seat: Seat) -> None:
         """Put the row of one whose prompt is read behind those that write."""
@@ -186,19 +210,32 @@ class Batch:
         if seat.turn is not None:
             seat.turn.served = lambda: seat.served
 
-    def _leave(self, seat: Seat) -> None:
-        """Close the gap that a row leaves, and free the last one."""
+    def _leave(self, seat: Seat, prompt: Sequence[int]) -> None:
+        """Close the gap that a row leaves, and free the last one; if that is its own, it may rest."""
         if seat.turn is not None:
             seat.turn.served = turns.never
         with self._lock:
-            gap = self._seats.index(seat)
+            gap, last = self._seats.index(seat), len(self._seats) - 1
+            rests = gap == last
             if gap < self._writing:
                 self._writing -= 1
                 self._move(self._writing, gap)
                 gap = self._writing
-            self._move(len(self._seats) - 1, gap)
+            self._move(last, gap)
             self._seats.pop()
-            self._decoder.free(len(self._seats))
+            if rests:
+                self._rest(Resting(last, prompt[: seat.length], seat.length * self.token_bytes))
+            else:
+                self._decoder.free(last)
+
+    def _rest(self, resting: Resting | None) -> None:
+        """Let this row rest in place of the one that does, if it fits beside what is kept of earlier prompts."""
+        if self._resting is not None and self._resting != resting:
+            self._decoder.free(self._resting.row)
+        self._resting = resting
+        if resting is not None and not self._prefixes.fits(self._prefixes.held + resting.size):
+            self._decoder.free(resting.row)
+            self._resting = None
 
     def _move(self, row: int, to: int) -> None:
         if row != to:

@@ -60,14 +60,14 @@ class Prefixes:
     def find(self, prompt: Sequence[int]) -> tuple[Floats, ...]:
         """What is known of the prompt's beginning, in parts. Two tokens at least are left to be read."""
         ids = np.asarray(prompt, np.int64)
-        best = max(self._kept, key=lambda kept: _common(ids, kept.ids), default=None)
-        if best is None or (length := min(_common(ids, best.ids), len(ids) - 2)) < WORTH:
+        best = max(self._kept, key=lambda kept: common(ids, kept.ids), default=None)
+        if best is None or (length := min(common(ids, best.ids), len(ids) - 2)) < WORTH:
             return ()
         self._kept = [*(kept for kept in self._kept if kept is not best), best]
         return best.first(length)
 
     def fits(self, size: int) -> bool:
-        """Whether so many bytes could be kept at all."""
+        """Whether there is room for so many bytes, with nothing else."""
         return size <= self._room
 
     def clear(self) -> None:
@@ -77,14 +77,15 @@ class Prefixes:
     def keep(self, prompt: Sequence[int], parts: tuple[Floats, ...]) -> None:
         """Keep a prompt that was read. What was kept of its beginning goes: it is in here too."""
         ids = np.asarray(prompt, np.int64)
-        self._kept = [kept for kept in self._kept if _common(ids, kept.ids) < len(kept.ids)]
+        self._kept = [kept for kept in self._kept if common(ids, kept.ids) < len(kept.ids)]
         self._kept.append(Kept(ids, parts))
         while self.held > self._room:
             self._kept.pop(0)
 
 
-def _common(first: NDArray[np.int64], second: NDArray[np.int64]) -> int:
+def common(first: Sequence[int] | NDArray[np.int64], second: Sequence[int] | NDArray[np.int64]) -> int:
     """How many tokens two texts have in common at their beginning."""
+    first, second = np.asarray(first, np.int64), np.asarray(second, np.int64)
     shorter = min(len(first), len(second))
     different = np.flatnonzero(first[:shorter] != second[:shorter])
     return int(different[0]) if len(different) else shorter

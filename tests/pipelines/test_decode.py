@@ -15,7 +15,7 @@ from pipelines.decode import Wanted
 from pipelines.decode_batch import AHEAD, PREFILL, Batch
 from pipelines.decode_engine import Decoder
 from pipelines.decode_graph import Shape, quantised
-from pipelines.decode_prefixes import WORTH, Prefixes
+from pipelines.decode_prefixes import Prefixes
 from pipelines.errors import Busy
 from pipelines.events import Cancelled, Progress, Update
 from pipelines.sampling import Sampled, Sampler
@@ -276,47 +276,64 @@ def test_the_next_turn_reads_only_what_is_new_and_says_the_same(
     assert read == prompt(1, 30)
 
 
+@pytest.fixture
+def put(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many tokens' keys and values are copied into rows, time by time."""
+    tokens: list[int] = []
+    puts = decoder.put
+
+    def counted(row: int, at: int, values: Any) -> None:
+        tokens.append(values.shape[2])
+        puts(row, at, values)
+
+    monkeypatch.setattr(decoder, "put", counted)
+    return tokens
+
+
+def test_the_next_turn_finds_its_row_as_it_left_it(batch: Batch, decoder: Decoder, put: list[int]) -> None:
+    conversation = prompt(0, 200)
+    longer = [*conversation, *prompt(1, 30)]
+    other = [*conversation[:150], *prompt(2, 40)]
+    alone = [text(batch, ids) for ids in (longer, other)]
+    keeping = Batch(decoder, Prefixes(ROOM))
+    text(keeping, conversation)
+    assert [text(keeping, ids) for ids in (longer, other)] == alone
+    assert sum(put) == 0
+    text(keeping, prompt(3, 60))  # whoever has the row in between has it to the end
+    assert text(keeping, longer) == alone[0]
+    assert sum(put) == 230 - 2
+
+
+def test_a_row_in_company_is_copied_into_and_freed_when_others_move(
+    batch: Batch, decoder: Decoder, put: list[int]
+) -> None:
+    longer = [*prompt(0, 100), *prompt(1, 30)]
+    alone = {seed: text(batch, longer, seed) for seed in range(3)}
+    keeping = Batch(decoder, Prefixes(ROOM))
+    text(keeping, longer[:100])
+    writers = [start(keeping, longer, seed) for seed in range(3)]
+    begun = [[next(writer).id] for writer in writers]
+    assert sum(put) >= 100  # the second's row was nobody's before
+    together = {seed: begun[seed] + [token.id for token in writers[seed]] for seed in (0, 2, 1)}
+    assert together == alone
+    assert text(keeping, longer, 1) == alone[1]
+
+
+def test_a_row_rests_only_where_there_is_room_for_it_beside_what_is_kept(decoder: Decoder) -> None:
+    size = 60 * decoder.token_bytes
+    for room, rests in ((2 * size, True), (size, False)):
+        batch = Batch(decoder, Prefixes(room))
+        text(batch, prompt(0, 40))
+        assert decoder.take(0, 0, CONTEXT).any() == rests
+        batch.forget()
+        assert not decoder.take(0, 0, CONTEXT).any()
+
+
 @pytest.mark.parametrize("new", [0, 1, 2])
 def test_no_token_of_a_prompt_is_read_alone(batch: Batch, decoder: Decoder, new: int) -> None:
-    keeping = Batch(decoder, Prefixes(ROOM))
     long = prompt(0, PREFILL)
-    text(keeping, long)
     longer = [*long, *prompt(1, new)]
-    assert text(keeping, longer) == text(batch, longer) == text(keeping, longer)
-
-
-def length(parts: tuple[Any, ...]) -> int:
-    return sum(part.shape[2] for part in parts)
-
-
-def test_what_is_kept_stays_within_its_room() -> None:
-    kept = Prefixes(3000)
-    for seed in range(5):
-        kept.keep(prompt(seed, 50), (np.zeros((2, 1, 50, 2), np.float32),))  # 800 bytes
-        kept.find(prompt(0, 60))  # asked for again and again
-    assert kept.held == 2400 and len(kept) == 3
-    assert length(kept.find([*prompt(0, 50), 1, 2])) == 50
-    assert kept.find(prompt(1, 60)) == ()
-
-
-def test_a_conversation_is_kept_once() -> None:
-    kept = Prefixes(10_000)
-    known: tuple[Any, ...] = ()
-    for size in (50, 70, 90):
-        known = (*known, np.zeros((1, 1, size - length(known), 1), np.float32))
-        kept.keep(prompt(0, 100)[:size], known)
-    assert len(kept) == 1
-    assert kept.held == 4 * 90
-    assert length(kept.find(prompt(0, 100))) == 90
-    assert kept.find(prompt(0, WORTH)) == ()
-
-
-def test_conversations_that_part_share_their_beginning() -> None:
-    kept = Prefixes(10_000)
-    kept.keep(prompt(0, 100), (np.arange(100, dtype=np.float32).reshape(1, 1, 100, 1),))
-    other = [*prompt(0, 60), *prompt(1, 40)]
-    known = kept.find(other)
-    kept.keep(other, (*known, np.zeros((1, 1, 40, 1), np.float32)))
-    assert len(kept) == 2
-    assert kept.held == 4 * (100 + 40)
-    assert np.concatenate(kept.find([*prompt(0, 60), *prompt(2, 20)]), axis=2).ravel().tolist() == list(range(60))
+    alone = text(batch, longer)
+    keeping = Batch(decoder, Prefixes(ROOM))
+    text(keeping, long)
+    assert text(keeping, longer) == alone == text(keeping, longer)
