@@ -14,7 +14,7 @@ import gradio as gr
 
 from pipelines.code import Coder
 from pipelines.code_languages import LANGUAGES
-from pipelines.code_request import CURSOR, MOST_CODE, MOST_INSTRUCTION, CodeRequest
+from pipelines.code_request import CURSOR, MOST_CODE, CodeRequest
 from pipelines.engine import Engine
 from pipelines.spec import ModelSpec
 from ui import explain, fields, states
@@ -87,8 +87,7 @@ def build(engine: Engine) -> None:
                 label=WISHES["write"],
                 placeholder="A function that …",
                 lines=2,
-                max_lines=8,
-                max_length=MOST_INSTRUCTION,
+                max_lines=8,  # no max_length: a browser would cut what is pasted, and not say so
                 elem_id="pm-code-instruction",
             )
             code = gr.Code(
@@ -154,6 +153,8 @@ def build(engine: Engine) -> None:
         given = dict(zip((*named, *SETTINGS), values, strict=True))
         if given["task"] == "write":
             given["code"] = ""
+            if not given["instruction"].strip():
+                raise gr.Error("Say what the program should do first.", print_exception=False)
         request = request_from(CodeRequest, {**given, "code": given["code"] or ""})
         assert isinstance(request, CodeRequest)
         with refusals():
@@ -172,10 +173,12 @@ def build(engine: Engine) -> None:
                     desk.line = line
                     made, said, told = desk.shown()
                     yield made, told, said, line
-        finally:
             if desk.coding is run and desk.busy:
                 desk.busy = False
                 run.end()
+        finally:
+            if desk.coding is run and desk.busy:  # given up: the page was left
+                desk.stop()
 
     def code_stands(desk: CodeDesk) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
@@ -191,10 +194,8 @@ def build(engine: Engine) -> None:
         return code_stands(desk)
 
     def on_stop_code(desk: CodeDesk) -> tuple[Any, ...]:
-        if desk.busy and desk.coding is not None:
-            desk.busy = False
-            desk.coding.end()
-            desk.line = states.stopped("what was written is kept" if any(desk.shown()[:2]) else "")
+        if desk.busy:
+            desk.stop()
         return code_stands(desk)
 
     def on_code_task(choice: str) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import AsyncGenerator
@@ -24,6 +25,7 @@ from pipelines.events import Code, Result, Token
 from ui import code_view, files, states
 from ui.wire import Failed, Moment, Stopped, watch
 
+GAP_LINE = re.compile(rf"^[ \t]*{CURSOR}[ \t]*(?:\n|\Z)", re.MULTILINE)  # with it goes what is no line of the program
 COMPARED = ("complete", "fix")  # the other results are no new version of what came in
 
 
@@ -60,7 +62,9 @@ class Coding:
         code = self._answer.code
         report = code_view.syntax(self._syntax, code, self.request.language, writing) if code else ""
         if not writing and code and self.request.task in COMPARED:
-            report += code_view.diff(self.request.code.replace(CURSOR, ""), code)
+            report += code_view.diff(GAP_LINE.sub("", self.request.code).replace(CURSOR, ""), code)
+        if not writing and not code and self._answer.prose and self.request.task != "explain":
+            report = code_view.NO_CODE
         return code, self._answer.prose, report + code_view.downloads(self.links)
 
     def _take_all(self, batch: list[Moment], shelf: Path) -> str | None:
@@ -140,6 +144,13 @@ class CodeDesk(files.Keeper):
         self.forget()
         self.coding, self.busy, self.line = Coding(request, coder), True, states.loading("Starting")
 
+    def stop(self) -> None:
+        """It is stopped, or given up; what there is stays."""
+        self.busy = False
+        if self.coding is not None:
+            self.coding.end()
+        self.line = states.stopped("what was written is kept" if any(self.shown()[:2]) else "")
+
     def shown(self) -> tuple[str, str, str]:
         """The code, the words about it, and what is said of both."""
         if self.coding is None:
@@ -152,6 +163,6 @@ class CodeDesk(files.Keeper):
             return gr.update(visible=False, value="")
         request = self.coding.request
         facts = LANGUAGES[request.language]
-        return gr.update(
-            value=self.shown()[0], language=facts.editor, label=facts.title, visible=request.task != "explain"
-        )
+        code = self.shown()[0]
+        there = request.task != "explain" and (self.busy or bool(code))
+        return gr.update(value=code, language=facts.editor, label=facts.title, visible=there)

@@ -21,6 +21,8 @@ EMPTY = (
     "written, and is parsed line by line. It is never run.</p></div>"
 )
 
+NO_CODE = '<p class="pm-limits">The model wrote no code. Start again, or choose another model.</p>'
+
 
 @dataclass(frozen=True)
 class Row:

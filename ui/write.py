@@ -61,11 +61,12 @@ BEES = (
 )
 MAIL = "hey, cant make it tmrw, car broke down again!! can we do thurs instead? sorry"
 EXAMPLES = {
-    "Write a thank-you note": ("write", "A thank-you note to a neighbour who fed my cat.", ""),
-    "Summarise a text": ("summarise", "", BEES),
-    "Make a message formal": ("rewrite", "", MAIL),
-    "Ask a text": ("answer", "Who found out that bees dance?", BEES),
+    "Write a thank-you note": ("write", "A thank-you note to a neighbour who fed my cat.", "", "as it is"),
+    "Summarise a text": ("summarise", "", BEES, "as it is"),
+    "Make a message formal": ("rewrite", "", MAIL, "formal"),
+    "Ask a text": ("answer", "Who found out that bees dance?", BEES, "as it is"),
 }
+NEEDED = {"write": "Say what to write first.", "answer": "Ask a question about the text first."}
 CHOICES = {"tone": "Tone", "length": "Length", "level": "For"}
 FITTING = {
     "write": ("tone", "length", "level"),
@@ -104,13 +105,10 @@ def build(engine: Engine) -> None:
                 placeholder="Paste a text",
                 label=f"Text, up to {most:,} characters",
                 lines=6,
-                max_lines=14,
-                max_length=most,
+                max_lines=14,  # no max_length: a browser would cut what is pasted, and not say so
                 elem_id="pm-write-text",
             )
-            instruction = gr.Textbox(
-                label=WISHES["summarise"], lines=1, max_lines=6, max_length=4_000, elem_id="pm-write-instruction"
-            )
+            instruction = gr.Textbox(label=WISHES["summarise"], lines=1, max_lines=6, elem_id="pm-write-instruction")
             with gr.Row(elem_classes="pm-actions"):
                 go = gr.Button(
                     "Start", variant="primary", scale=0, min_width=120, elem_id="pm-write-go", elem_classes="pm-go"
@@ -135,7 +133,6 @@ def build(engine: Engine) -> None:
                     info="{text} is the text. Change it as you like",
                     lines=4,
                     max_lines=14,
-                    max_length=4_000,
                 )
             model = gr.Dropdown(
                 [(option(engine, spec), spec.id) for spec in models], value=models[0].id, label="Model"
@@ -165,6 +162,11 @@ def build(engine: Engine) -> None:
         given = dict(zip((*named, *SETTINGS), values, strict=True))
         if given["prompt"].strip() == page.offered.strip():  # it may be behind what was chosen since
             given["prompt"] = ""
+        if given["task"] in NEEDED and not (given["instruction"] + given["prompt"]).strip():
+            raise gr.Error(NEEDED[given["task"]], print_exception=False)
+        if len(given["text"]) > most:
+            long = f"This text has {len(given['text']):,} characters; it may have up to {most:,}."
+            raise gr.Error(f"{long} Shorten it, or give it in pieces.", print_exception=False)
         request = request_from(TaskRequest, given)
         assert isinstance(request, TaskRequest)
         page.begin(request)
@@ -181,9 +183,10 @@ def build(engine: Engine) -> None:
                         return
                     page.line = line
                     yield *page.shown(), line
+            page.busy = page.busy and page.writing is not run
         finally:
-            if page.writing is run:
-                page.busy = False
+            if page.writing is run and page.busy:  # given up: the page was left
+                page.stop()
 
     def write_stands(page: Page) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
@@ -199,8 +202,7 @@ def build(engine: Engine) -> None:
 
     def on_stop_writing(page: Page) -> tuple[Any, ...]:
         if page.busy:
-            page.busy = False
-            page.line = states.stopped(page.kept())
+            page.stop()
         return write_stands(page)
 
     def on_task(choice: str, chosen: str) -> tuple[Any, ...]:
@@ -219,8 +221,10 @@ def build(engine: Engine) -> None:
         """Another prompt, unless the visitor has written one."""
         if now.strip() != page.offered.strip():
             return gr.skip()
-        page.offered = _preset(dict(zip(wished, values, strict=True)))
-        return page.offered
+        if not (told := _preset(dict(zip(wished, values, strict=True)))):  # Start says what is wrong
+            return gr.skip()
+        page.offered = told
+        return told
 
     def was_wished(page: Page) -> tuple[Any, ...]:
         """What the visitor had asked for, for the fields."""
@@ -243,7 +247,7 @@ def build(engine: Engine) -> None:
     changes = [task.change, language.change, *(one.change for one in choices.values())]
     gr.on([*changes, instruction.blur], on_wish, [page_state, prompt, *wished.values()], prompt, **QUIET)
     for chip, example in chips:
-        chip.click(lambda found=example: found, None, [task, instruction, text], **QUIET)
+        chip.click(lambda found=example: found, None, [task, instruction, text, choices["tone"]], **QUIET)
     model.change(lambda name, chosen: _about(engine, engine.registry[name], chosen), [model, task], about, **QUIET)
     visits.wire("write", page_state, write_stands, stands, was_wished, list(named.values()))
     endpoint(engine, TaskRequest, "write")
@@ -257,13 +261,13 @@ def _menu(name: str, label: str) -> gr.Dropdown:
 
 def _preset(wishes: dict[str, Any]) -> str:
     """The prompt for these wishes, also while they are not complete; "" if they make no sense."""
-    needed = {"instruction": wishes["instruction"] or "…", "text": wishes.get("text") or "…"}
+    needed = {"instruction": wishes["instruction"] or "…", "text": "…"}
     try:
         request = validate(TaskRequest, wishes | needed)
     except PolymuseError:
         return ""
     unneeded = {} if request.task in ("write", "answer") else {"instruction": wishes["instruction"]}
-    unneeded |= {"text": wishes.get("text") or ""} if request.task == "write" else {}
+    unneeded |= {"text": wishes.get("text", "").strip() and "…"} if request.task == "write" else {}
     return preset(request.model_copy(update=unneeded))
 
 

@@ -167,6 +167,10 @@ class Page(files.Keeper):
         self.forget()
         self.writing, self.busy, self.line = Writing(request), True, states.loading("Starting")
 
+    def stop(self) -> None:
+        """It is stopped, or given up; what there is stays."""
+        self.busy, self.line = False, states.stopped(self.kept())
+
     def shown(self) -> tuple[str, str]:
         """The result so far, and what is said of it."""
         return ("", EMPTY) if self.writing is None else self.writing.shown(self.busy)

@@ -88,6 +88,21 @@ def test_an_error_is_shown_while_the_code_is_still_being_written(visit: Open, sc
     expect(code.syntax).to_have_attribute("data-state", "wrong")
 
 
+def test_a_reload_in_the_middle_keeps_what_was_written_and_says_that_it_stopped(visit: Open) -> None:
+    code = opened(visit, "Code")
+    code.example("Write a function")
+    instruction = code.part("instruction").locator("textarea")
+    expect(instruction).not_to_have_value("")
+    instruction.press("Control+Enter")
+    expect(code.result).to_contain_text("def first(:")
+    code.page.reload()
+    code.page.get_by_role("tab", name="Code", exact=True).click()
+    code.expect_state("stopped")
+    expect(code.result).to_contain_text("def first(:")
+    expect(code.part("go")).to_be_visible()
+    expect(instruction).not_to_have_value("")
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_fix_is_compared_offered_as_a_file_and_there_after_a_reload(
     visit: Open, screenshots: Path, look: str
@@ -131,6 +146,8 @@ def test_a_long_text_is_summarised_in_parts_and_stop_keeps_those_that_are_done(v
     write.expect_state("done")
     expect(write.parts.last).to_contain_text("Joining")
     expect(write.result).to_contain_text("It tells of things that have numbers.")
+    words, copy = write.result.locator("p").first.bounding_box(), write.result.get_by_role("button").bounding_box()
+    assert words and copy and words["x"] + words["width"] <= copy["x"]  # the button is over no word
     assert "Made by AI" in write.fetched("Download as text")
     write.page.reload()
     write.page.get_by_role("tab", name="Write", exact=True).click()
@@ -161,6 +178,6 @@ def test_the_write_tab_fits_the_screen_and_its_prompt_follows_what_is_chosen(
 def test_nothing_to_do_is_refused_kindly_and_a_gap_is_shown_where_it_is(visit: Open) -> None:
     code = opened(visit, "Code")
     code.part("go").click()
-    expect(code.page.get_by_text("“instruction” must say what to write")).to_be_visible()
+    expect(code.page.get_by_text("Say what the program should do first.")).to_be_visible()
     code.example("Fill a gap")
     expect(code.part("input").locator(".cm-content")).to_contain_text("<cursor>")

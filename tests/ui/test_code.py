@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
@@ -97,6 +98,20 @@ def test_a_fix_is_compared_with_what_came_in(served: Server, visitor: Visitor) -
     assert "pm-diff" not in written(visitor, task="translate", code="x = 1", language="rust")["report"]
 
 
+def test_a_gap_that_has_a_line_of_its_own_is_no_line_that_was_removed(served: Server, visitor: Visitor) -> None:
+    served.script = say("```python\ndef f(a):\n    a += 1\n    return a\n```")
+    report = written(visitor, task="complete", code=f"def f(a):\n    {CURSOR}\n    return a")["report"]
+    assert "1 line added" in report and "0 lines removed" in report
+
+
+def test_an_answer_without_code_says_so_and_shows_no_empty_editor(served: Server, visitor: Visitor) -> None:
+    served.script = say("I have put it right.")
+    shown = written(visitor, task="fix", code="x = 1")
+    assert "The model wrote no code." in shown["report"] and "Download as text" in shown["report"]
+    assert not shown["result"]["visible"] and shown["words"]["value"] == "I have put it right."
+    assert "no code" not in written(visitor, task="explain", code="x = 1")["report"]
+
+
 def test_a_gap_is_filled_by_a_model_that_can(served: Server, visitor: Visitor) -> None:
     seen: list[Request] = []
 
@@ -141,10 +156,23 @@ def test_stop_keeps_what_was_written(served: Server, visitor: Visitor) -> None:
     assert shown["go"]["visible"] and endless.cancelled.wait(WAIT_S)
 
 
+def test_a_run_that_was_given_up_with_its_page_says_that_it_stopped(served: Server, visitor: Visitor) -> None:
+    served.script = endless = Endless()
+    assert visitor.ended("on_code", None, *(ASKED | {"task": "explain", "code": "x"}).values())["success"]
+    for _ in visitor.join("coding", None):
+        if "1" in stands(visitor)["words"]["value"]:
+            break  # the stream is closed, as when the page is left
+    assert endless.cancelled.wait(WAIT_S)
+    while (shown := stands(visitor))["stop"]["visible"]:
+        time.sleep(0.05)
+    assert 'data-state="stopped"' in shown["line"] and "what was written is kept" in shown["line"]
+    assert shown["go"]["visible"] and shown["words"]["value"].startswith("0 1")
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
-        ({"instruction": " "}, "“instruction” must say what to write"),
+        ({"instruction": " "}, "Say what the program should do first."),
         ({"task": "fix"}, "“code” must have something to fix"),
         ({"code": "x", "task": "complete", "instruction": "x" * 4_001}, "“instruction”"),
     ],

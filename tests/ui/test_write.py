@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 from urllib.parse import unquote
 
+import gradio as gr
 import httpx
 import pytest
 
@@ -109,6 +111,19 @@ def test_stop_keeps_the_finished_parts(served: Server, visitor: Visitor) -> None
     assert shown["go"]["visible"] and not shown["stop"]["visible"]
 
 
+def test_a_run_that_was_given_up_with_its_page_says_that_it_stopped(served: Server, visitor: Visitor) -> None:
+    served.script = endless = Endless()
+    assert visitor.ended("on_write", None, *ASKED.values())["success"]
+    for _ in visitor.join("writing", None):
+        if endless.started.is_set() and stands(visitor)["result"]["value"]:
+            break  # the stream is closed, as when the page is left
+    assert endless.cancelled.wait(WAIT_S)
+    while (shown := stands(visitor))["stop"]["visible"]:
+        time.sleep(0.05)
+    assert 'data-state="stopped"' in shown["line"] and "what was written is kept" in shown["line"]
+    assert shown["go"]["visible"] and shown["result"]["value"].startswith("0 1")
+
+
 def test_a_translation_grows_part_by_part(served: Server, visitor: Visitor, asked: list[str]) -> None:
     shown = written(visitor, task="translate", text=LONG, max_new_tokens=1_000)
     assert shown["result"]["value"] == "\n\n".join(f"<Answer> {n + 1}" for n in range(len(asked)))
@@ -126,6 +141,18 @@ def test_the_prompt_follows_what_is_chosen_until_it_is_changed_by_hand(visitor: 
     assert asked[-1] == "As a pirate: A short text."
 
 
+def test_a_text_that_is_too_long_leaves_the_prompt_as_it_is(visitor: Visitor) -> None:
+    told = visitor.call("on_wish", None, SHOWN, *(WISHED | {"level": "a child", "text": "x" * 100_001}).values())[0]
+    assert "a child understands" in told
+    kept = visitor.call("on_wish", None, told, *(WISHED | {"instruction": "x" * 4_001}).values())[0]
+    assert kept.get("__type__") == "update" and "value" not in kept
+
+
+def test_no_field_cuts_what_is_pasted(served: Server) -> None:
+    fields = [block for block in served.page.blocks.values() if getattr(block, "elem_id", "") == "pm-write-text"]
+    assert [field.max_length for field in fields if isinstance(field, gr.Textbox)] == [None]
+
+
 def test_a_text_file_says_what_it_is_and_its_recipe_is_beside_it(visitor: Visitor, asked: list[str]) -> None:
     report = written(visitor)["parts"]
     file, recipe = (Path(unquote(at)) for at in re.findall(r'href="gradio_api/file=([^"]+)"', report))
@@ -137,8 +164,10 @@ def test_a_text_file_says_what_it_is_and_its_recipe_is_beside_it(visitor: Visito
     ("wrong", "named"),
     [
         ({"text": " "}, "“text” must have something to summarise"),
-        ({"task": "answer"}, "“instruction” must be the question"),
-        ({"text": "x" * 100_001}, "“text”"),
+        ({"task": "answer"}, "Ask a question about the text first."),
+        ({"task": "write"}, "Say what to write first."),
+        ({"text": "x" * 100_001}, "This text has 100,001 characters; it may have up to 100,000."),
+        ({"instruction": "x" * 4_001}, "“instruction”"),
     ],
 )
 def test_what_is_refused_changes_nothing(visitor: Visitor, asked: list[str], wrong: Any, named: str) -> None:
@@ -159,8 +188,10 @@ def test_every_task_has_its_words_and_says_its_limits(visitor: Visitor) -> None:
 
 
 def test_every_example_is_a_request() -> None:
-    for task, instruction, text in EXAMPLES.values():
-        validate(TaskRequest, {"task": task, "instruction": instruction, "text": text})
+    for name, (task, instruction, text, tone) in EXAMPLES.items():
+        wished = {"task": task, "instruction": instruction, "text": text, "tone": tone}
+        told = preset(validate(TaskRequest, wished))
+        assert ("formal" in name) == ("formal" in told)
 
 
 def test_who_did_nothing_keeps_nothing() -> None:
