@@ -159,8 +159,8 @@ def build(engine: Engine) -> None:
                     booth.line = line
                     yield booth.shown(), line
         finally:
-            if booth.cleaning is cleaning:
-                booth.busy = False
+            if booth.cleaning is cleaning and booth.busy:
+                booth.busy, booth.line = False, states.over(booth.line)
 
     def enhancing_stands(booth: Booth) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""

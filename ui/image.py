@@ -54,7 +54,6 @@ def build(engine: Engine) -> None:
                     show_label=False,
                     lines=1,
                     max_lines=6,
-                    max_length=4_000,
                     scale=8,
                     elem_id="pm-image-prompt",
                     container=False,
@@ -146,6 +145,7 @@ def build(engine: Engine) -> None:
         finally:
             if desk.run is run:
                 desk.end()
+                desk.line = states.over(desk.line)
 
     def standing(desk: Desk) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""

@@ -70,7 +70,6 @@ def build(engine: Engine) -> None:
                 label="Prompt",
                 lines=2,
                 max_lines=4,
-                max_length=1_000,
                 elem_id="pm-music-prompt",
             )
             with gr.Row(elem_classes="pm-actions"):
@@ -135,6 +134,7 @@ def build(engine: Engine) -> None:
         finally:
             if studio.piece is piece and studio.state == "live":
                 studio.ended()
+                studio.line = states.over(studio.line)
 
     def music_as_it_stands(studio: Studio) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""

@@ -77,7 +77,6 @@ def build(engine: Engine) -> None:
                     show_label=False,
                     lines=1,
                     max_lines=4,
-                    max_length=1_000,
                     scale=8,
                     elem_id="pm-shape-prompt",
                     container=False,
@@ -159,8 +158,8 @@ def build(engine: Engine) -> None:
                     workshop.line = line
                     yield workshop.sheet, line
         finally:
-            if workshop.making is making:
-                workshop.busy = False
+            if workshop.making is making and workshop.busy:
+                workshop.busy, workshop.line = False, states.over(workshop.line)
 
     def shaping_stands(workshop: Workshop) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""

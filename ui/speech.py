@@ -90,7 +90,6 @@ def build(engine: Engine) -> None:
                 label="Text",
                 lines=5,
                 max_lines=14,
-                max_length=most,
                 info=f"Up to {most:,} characters, about {states.duration(most / CHARACTERS_PER_S)}",
                 elem_id="pm-speech-text",
             )
@@ -213,8 +212,8 @@ def build(engine: Engine) -> None:
                     studio.line = line
                     yield studio.shown(), line
         finally:
-            if studio.reading is reading:
-                studio.speaking = False
+            if studio.reading is reading and studio.speaking:
+                studio.speaking, studio.line = False, states.over(studio.line)
 
     def as_it_stands(studio: Studio) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""

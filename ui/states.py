@@ -68,6 +68,12 @@ def stopped(kept: str = "") -> str:
     return _line("stopped", "Stopped", kept)
 
 
+def over(line: str) -> str:
+    """The last line of a run that has ended. One that was given up, with its page, never came to say how it went."""
+    ends = any(f'data-state="{state}"' in line for state in ("stopped", "failed", "done"))
+    return line if ends else stopped()
+
+
 def failed(message: str) -> str:
     """What happened and what to do about it, announced at once."""
     return _line("failed", message)

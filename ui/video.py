@@ -80,7 +80,6 @@ def build(engine: Engine) -> None:
                     show_label=False,
                     lines=1,
                     max_lines=6,
-                    max_length=4_000,
                     scale=8,
                     elem_id="pm-video-prompt",
                     container=False,
@@ -148,6 +147,7 @@ def build(engine: Engine) -> None:
         finally:
             if desk.take is take and desk.busy:
                 desk.end()
+                desk.line = states.over(desk.line)
 
     def making_stands(desk: Desk) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""

@@ -228,6 +228,19 @@ def test_where_nothing_is_at_work_a_new_page_stays_as_it_is(served: Server, http
     assert outputs and not any(output is None or "value" in output for output in outputs)
 
 
+def test_a_run_that_was_given_up_with_its_page_says_that_it_stopped(served: Server, http: httpx.Client) -> None:
+    served.draws = endless = Endless()
+    visitor = Painter(served, http, "left early")
+    visitor.order("a fox")
+    for message in visitor.join("drawing", None):
+        if "data:image/jpeg" in json.dumps(message):
+            break  # the stream is closed, as when the page is left
+    assert endless.cancelled.wait(WAIT_S)
+    while (stands := visitor.call("standing", None))[1]["visible"]:
+        a_step()
+    assert 'data-state="stopped"' in stands[3] and "data:image/jpeg" in stands[2]
+
+
 def test_a_second_window_follows_what_the_first_one_draws(served: Server, http: httpx.Client) -> None:
     served.draws = endless = Endless()
     visitor = Painter(served, http, "first window")

@@ -53,6 +53,12 @@ def test_every_state_is_one_live_region_without_foreign_markup(state: str) -> No
     assert "onerror" not in [name for _, attributes in line.tags for name in attributes]
 
 
+@pytest.mark.parametrize("state", EVERY_STATE)
+def test_a_run_that_is_over_never_looks_as_if_it_went_on(state: str) -> None:
+    line = EVERY_STATE[state]
+    assert states.over(line) == (line if state in ("stopped", "failed", "done") else states.stopped())
+
+
 def test_idle_says_nothing() -> None:
     assert Reader(states.idle()).text == ""
 

@@ -148,9 +148,12 @@ def test_a_text_that_is_too_long_leaves_the_prompt_as_it_is(visitor: Visitor) ->
     assert kept.get("__type__") == "update" and "value" not in kept
 
 
-def test_no_field_cuts_what_is_pasted(served: Server) -> None:
-    fields = [block for block in served.page.blocks.values() if getattr(block, "elem_id", "") == "pm-write-text"]
-    assert [field.max_length for field in fields if isinstance(field, gr.Textbox)] == [None]
+def test_no_field_for_a_text_cuts_what_is_pasted(served: Server) -> None:
+    """On any tab: too much is refused with a message, and stays where it is."""
+    boxes = [block for block in served.page.blocks.values() if isinstance(block, gr.Textbox)]
+    texts = [box for box in boxes if box.max_lines and box.max_lines > 1]
+    assert len(texts) > 6
+    assert [box.elem_id for box in texts if box.max_length] == []
 
 
 def test_a_text_file_says_what_it_is_and_its_recipe_is_beside_it(visitor: Visitor, asked: list[str]) -> None:
