@@ -28,8 +28,8 @@ class Decoder:
     does a prompt in whatever parts of two tokens or more it is read. A token read alone, as steps do, differs in the
     last bits from the same token read in a part.
 
-    A product is shared among threads, on all cores but one: with all of them a browser on the same machine gets so
-    little that its buttons cannot be pressed.
+    A product is shared among threads, one for each core. On few cores they wait asleep, not spinning, or a browser on
+    the same machine would get so little that its buttons could hardly be pressed.
     """
 
     def __init__(self, path: Path, context: int, cores: int, rows: int = ROWS) -> None:
@@ -37,7 +37,7 @@ class Decoder:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = max(1, cores - 1)
+        options.intra_op_num_threads = cores
         options.add_session_config_entry("session.intra_op.allow_spinning", str(int(cores > FEW)))
         options.add_session_config_entry("session.force_spinning_stop", "1")  # between steps everybody sleeps
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
