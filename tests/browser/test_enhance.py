@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,10 +34,6 @@ class Enhance:
     @property
     def go(self) -> Locator:
         return self.page.locator("#pm-enhance-go")
-
-    @property
-    def stop(self) -> Locator:
-        return self.page.locator("#pm-enhance-stop")
 
     @property
     def player(self) -> Locator:
@@ -137,8 +132,11 @@ def test_stop_gives_the_machine_back(enhance: Enhance) -> None:
     soundfile.write(buffer, [*sound] * 40, rate, format="FLAC")  # four minutes
     enhance.upload(buffer.getvalue(), "long.flac")
     enhance.go.click()
-    expect(enhance.player.locator("figure img").first).to_have_attribute("src", re.compile("^data:image"))
-    enhance.stop.click()
+    enhance.page.wait_for_function(  # in the page, as soon as there is something: however busy the machine is
+        "() => { const seen = document.querySelector('.pm-ab figure img')?.src.startsWith('data:image');"
+        "if (seen) document.querySelector('#pm-enhance-stop').click(); return seen }",
+        timeout=PATIENCE_MS,
+    )
     expect(enhance.go).to_be_visible()
     enhance.expect_state("stopped")
     enhance.page.wait_for_function(
