@@ -189,7 +189,8 @@ def test_stop_ends_the_run(served: Server, guest: Guest) -> None:
     assert guest.asked(guest.upload(wav()))["success"]
     second = guest.asked(guest.upload(wav()))
     assert not second["success"] and "being made clean" in second["output"]["error"]
-    for _ in guest.join("enhancing", None):
+    run = guest.join("enhancing", None)  # held: Stop comes to a run whose page is still there
+    for _ in run:
         if guest.told()["pictures"]:
             break
     go, first, stop, told, line = guest.call("on_stop_enhancing", None)

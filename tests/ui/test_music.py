@@ -146,7 +146,8 @@ def test_stop_ends_the_run_and_makes_files_of_what_there_is(served: Server, visi
 
     served.composes = composes
     assert begun(visitor, "a tune")["success"]
-    for _ in visitor.join("composing", None):
+    run = visitor.join("composing", None)  # held: Stop comes to a run whose page is still there
+    for _ in run:
         if shown(visitor)["parts"]:
             break
     told, line = visitor.call("on_stop_composing", None)[STANDS:]

@@ -224,7 +224,8 @@ def test_stop_ends_the_run_and_keeps_what_was_seen(served: Server, guest: Guest)
     assert guest.asked()["success"]
     second = guest.asked()
     assert not second["success"] and "is being made" in second["output"]["error"]
-    for _ in guest.join("shaping", None):
+    run = guest.join("shaping", None)  # held: Stop comes to a run whose page is still there
+    for _ in run:
         if "--place" in guest.stands()["sheet"]:
             break
     told = dict(zip(STANDS, guest.call("on_stop_shaping", None), strict=True))

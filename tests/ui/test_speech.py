@@ -119,7 +119,8 @@ def test_stop_ends_the_run_and_keeps_what_was_made(served: Server, visitor: Visi
 
     served.speaks = speaks
     assert visitor.ended("on_speak", "One.", None, *ASKED.values())["success"]
-    for _ in visitor.join("speaking", None):
+    run = visitor.join("speaking", None)  # held: Stop comes to a run whose page is still there
+    for _ in run:
         if visitor.call("as_it_stands", None)[2]["parts"]:
             break
     speak_button, stop_button, shown, line = visitor.call("on_stop_speaking", None)
