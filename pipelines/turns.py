@@ -5,8 +5,10 @@ device passes to the waiting job of the user with the least device time so far (
 keeps typing while somebody's video denoises, and five jobs of one user get no more than one job of another.
 
 "So far" needs care: by plain totals a newcomer would lock out whoever has worked for an hour. As in start-time fair
-queueing and Linux's CFS, a user who comes back after idling starts at the level of those at work, less a small credit
-that lets a short question be answered at once. Device seconds really used are kept apart, for quotas and estimates.
+queueing and Linux's CFS, a user who comes back after idling starts at the level of those at work. A small credit for
+the first step of an only job lets a short question be answered at once: left over for later steps, the credits of
+many who come together would add up to seconds for whoever has none. Device seconds really used are kept apart, for
+quotas and estimates.
 
 Where one job computes a step for several (decode_batch.py), the time is shared among them, and those that wait go on
 without the device to deliver what was computed for them.
@@ -23,7 +25,7 @@ from dataclasses import dataclass
 
 from pipelines.events import Cancelled
 
-CREDIT_S = 0.5  # how far below those at work a returning user may start; a chat's first token fits into it
+CREDIT_S = 0.5  # how far below its user's level an only job's first step counts; a chat's first token takes less
 ACCOUNTS = 10_000  # idle users remembered at most: a public server meets a new name with every visitor
 
 
@@ -48,6 +50,7 @@ class Turn:
         self._cancelled = cancelled
         self._company: Sequence[Turn] = ()  # whom the step under way is for, if not for this job alone
         self._wants = False
+        self._fresh = True  # it has not computed anything yet
         self._left = False
         self._chosen = threading.Condition(turns._lock)
 
@@ -167,7 +170,7 @@ class Turns:
                 self._accounts = {name: account for name, account in self._accounts.items() if account.jobs}
             account = self._accounts.setdefault(user, _Account())
             if account.jobs == 0:
-                account.virtual = max(account.virtual, self._floor - CREDIT_S)
+                account.virtual = max(account.virtual, self._floor)
             account.jobs += 1
             turn = Turn(self, user, number, cancelled)
             self._turns.append(turn)
@@ -185,6 +188,7 @@ class Turns:
             account.used += step
             account.virtual += step
         turn._company = ()
+        turn._fresh = False
         self._floor = max(self._floor, min(self._accounts[other.user].virtual for other in self._turns))
         self._holder = None
 
@@ -192,6 +196,10 @@ class Turns:
         """Give a free device to the next in turn, if anybody wants it."""
         waiting = [turn for turn in self._turns if turn._wants]
         if self._holder is None and waiting:
-            self._holder = min(waiting, key=lambda turn: (self._accounts[turn.user].virtual, turn.number))
+            self._holder = min(waiting, key=self._place)
             self._since = self._clock()
             self._holder._chosen.notify()
+
+    def _place(self, turn: Turn) -> tuple[float, int]:
+        account = self._accounts[turn.user]
+        return account.virtual - CREDIT_S * (turn._fresh and account.jobs == 1), turn.number

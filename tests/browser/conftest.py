@@ -21,7 +21,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed: pip install playwright")
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, TimeoutError, expect, sync_playwright
 
 from pipelines.errors import WeightsError
 from pipelines.weights import MINILM, SMOLLM2, Store
@@ -150,13 +150,18 @@ class Chat:
 
     def expect_text(self, longer_than: int = 0) -> str:
         """Wait until the last answer has so many characters; returns what there is of it."""
-        found: str = self.page.wait_for_function(
-            "length => { const all = document.querySelectorAll('#pm-chat [data-testid=bot]');"
-            "const text = all.length ? all[all.length - 1].innerText : '';"
-            "return text.length > length && text }",
-            arg=longer_than,
-            timeout=PATIENCE_MS,
-        ).json_value()
+        try:
+            found: str = self.page.wait_for_function(
+                "length => { const all = document.querySelectorAll('#pm-chat [data-testid=bot]');"
+                "const text = all.length ? all[all.length - 1].innerText : '';"
+                "return text.length > length && text }",
+                arg=longer_than,
+                timeout=PATIENCE_MS,
+            ).json_value()
+        except TimeoutError as late:
+            said = self.page.evaluate("async () => (await fetch('/health')).text()")
+            answer = self.answers.last.inner_text() if self.answers.count() else "no answer"
+            raise AssertionError(f"{answer!r}, {self.state.inner_text()!r}, {said}") from late
         return found
 
     def expect_idle_server(self) -> None:

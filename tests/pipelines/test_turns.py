@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pipelines.events import Cancelled
-from pipelines.turns import CREDIT_S, Turns
+from pipelines.turns import Turns
 
 
 class Clock:
@@ -99,16 +99,48 @@ def test_a_newcomer_does_not_lock_out_whoever_has_worked_for_long() -> None:
     assert Counter(after[:8])["old0"] >= 3
 
 
-def test_a_returning_user_has_no_more_than_a_small_credit() -> None:
+def test_the_first_step_of_an_only_job_comes_first_and_then_it_has_its_share() -> None:
+    device = Device()
+    device.job("busy", 20, 0.1, number=0, at_step=lambda n: device.job("new", 3, 0.1, 1) if n == 9 else None)
+    device.job("calm", 20, 0.1, number=2)
+    steps = device.run()
+    come = 1 + [place for place, who in enumerate(steps) if who == "busy0"][9]
+    assert steps[come] == "new1" and steps[come : come + 4].count("new1") == 2
+
+
+def test_who_comes_back_owing_much_has_no_first_step_before_others() -> None:
     clock = Clock()
     turns = Turns(clock)
-    with turns.turn("worker") as worker:
-        worker.take()
-        clock.now += 100
-        worker.give_way()
-        with turns.turn("idler") as idler:
-            level = {turn.user: turns._accounts[turn.user].virtual for turn in (worker, idler)}
-    assert level["worker"] - level["idler"] == pytest.approx(CREDIT_S)
+    with turns.turn("one") as one:
+        one.take()
+        clock.now += 1
+        with turns.turn("greedy") as greedy:
+            one.rest()
+            greedy.take()
+            clock.now += 100
+            greedy.rest()
+        one.take()
+        with turns.turn("greedy") as again:
+            assert turns._place(again) > turns._place(one)
+        with turns.turn("new") as new:
+            assert turns._place(new) < turns._place(one)
+
+
+def test_those_who_come_together_all_begin_before_anybody_goes_on() -> None:
+    """However little is charged for a step, as for those of a batch, which are shared."""
+    device = Device()
+
+    def come(step: int) -> None:
+        if step == 50:
+            for number in range(1, 9):
+                device.job("new" + "i" * number, 100, 0.001, number)
+
+    device.job("worked", 51, 0.1, 0, come)
+    device.job("also", 60, 0.1, 9)
+    device.job("also", 60, 0.1, 10)
+    steps = device.run()
+    begun = [steps.index("new" + "i" * number + str(number)) for number in range(1, 9)]
+    assert max(begun) - min(begun) == 7
 
 
 def test_a_lone_job_keeps_the_device_without_waiting() -> None:
