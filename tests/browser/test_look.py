@@ -59,10 +59,9 @@ def test_the_picture_for_the_readme(visit: Open, screenshots: Path) -> None:
     """An answer under way, with the settings as they come."""
     chat = visit(color_scheme="light")
     chat.page.mouse.move(0, 0)
-    chat.ask("Write a short story about a robot who learns to garden.")
-    chat.expect_text(longer_than=150)
     settle(chat)
-    expect(chat.page.locator(".pm-queue")).to_have_text("1 running")
+    chat.ask("Write a very long story about a robot who learns to garden, with many details.")
+    chat.expect_text(longer_than=150, queue="1 running")
     chat.page.screenshot(path=screenshots / "readme.png")
 
 
