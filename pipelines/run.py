@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from typing import Any, TypeVar
 
@@ -95,7 +96,7 @@ class Run:
         fetched = store.fetch(spec.weights, self._report)
         artifact = self._compute(lambda: spec.load(self._at.device, fetched.path))
         options = request.model_dump(exclude={"model", "seed"}) | dict(getattr(artifact, "settings", {}))
-        return Result(artifact, Recipe(self.job.model_id, fetched.revision, request.seed, options, _versions()))
+        return Result(artifact, Recipe(self.job.model_id, fetched.revision, request.seed, options, dict(_versions())))
 
     def _compute(self, load: Callable[[], Pipeline[Any]]) -> Artifact:
         job = self.job
@@ -159,6 +160,7 @@ class Run:
             raise Cancelled
 
 
+@cache
 def _versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in RECORDED}
 
