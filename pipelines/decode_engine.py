@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROWS = 16  # requests at once; an engine has fewer threads by far
 FEW = 2  # cores
+SPIN_US = "3"  # microseconds; measured from 0 to 1,000: steps a fifth faster than with 0, frames as good
 
 
 class Decoder:
@@ -28,8 +29,9 @@ class Decoder:
     does a prompt in whatever parts of two tokens or more it is read. A token read alone, as steps do, differs in the
     last bits from the same token read in a part.
 
-    A product is shared among threads, one for each core. On few cores they wait asleep, not spinning, or a browser on
-    the same machine would get so little that its buttons could hardly be pressed.
+    A product is shared among threads, one for each core. On few cores they look for the next one only for a moment
+    before they sleep: long enough for the small gaps between products, and a browser on the same machine still gets
+    what it needs to draw its frames.
     """
 
     def __init__(self, path: Path, context: int, cores: int, rows: int = ROWS) -> None:
@@ -38,7 +40,8 @@ class Decoder:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = cores
-        options.add_session_config_entry("session.intra_op.allow_spinning", str(int(cores > FEW)))
+        if cores <= FEW:
+            options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_US)
         options.add_session_config_entry("session.force_spinning_stop", "1")  # between steps everybody sleeps
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self.rows = rows
