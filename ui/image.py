@@ -114,7 +114,7 @@ def build(engine: Engine) -> None:
             if desk.start is not None:
                 values["mask"] = painter.mask(painted)
             plan = image_controls.plan(engine, values)
-        desk.begin(plan)
+        desk.begin(plan, values["prompt"])
         return values["seed"], *standing(desk)
 
     def on_draw(text: str, desk: Desk, painted: Any, *values: Any) -> tuple[Any, ...]:
@@ -195,6 +195,9 @@ def build(engine: Engine) -> None:
         reference = image_view.reference(desk.reference), gr.Button(visible=desk.reference is not None)
         return *standing(desk), *begun_from(desk), *reference
 
+    def asked_for(desk: Desk) -> tuple[Any, ...]:
+        return (desk.prompt or gr.skip(),)
+
     def begun_from(desk: Desk) -> tuple[Any, ...]:
         there = desk.start is not None
         return gr.Column(visible=there), files.address(desk.start) if desk.start else "", gr.Slider(visible=there)
@@ -255,7 +258,7 @@ def build(engine: Engine) -> None:
     canvas.repeat(on_repeat, desk_state, [prompt, *controls.inputs], **may_refuse)
     controls.restore.upload(on_restore, controls.restore, [prompt, *controls.inputs], **may_refuse)
     controls.model.change(on_model, controls.model, [controls.about, chips, controls.reference_group], **may_refuse)
-    visits.wire("image", desk_state, everything, [*stands, *starting, *referred])
+    visits.wire("image", desk_state, everything, [*stands, *starting, *referred], asked_for, [prompt])
     endpoint(engine, ImageRequest, "image")
 
 

@@ -27,6 +27,7 @@ class Desk(files.Keeper):
     works: list[Work] = field(default_factory=list)
     chosen: str = ""
     run: Run | None = None
+    prompt: str = ""  # that of what was last asked for, as it was written
     start: Path | None = None
     reference: Path | None = None
     canvas: str = field(default_factory=image_view.empty)
@@ -37,8 +38,9 @@ class Desk(files.Keeper):
     def at_work(self) -> bool:
         return self.run is not None
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: Plan, prompt: str) -> None:
         """Something is going to be drawn; the canvas is for it."""
+        self.prompt = prompt
         self._before = self.chosen, self.canvas
         self.run = Run(plan)
         self.chosen, self.canvas, self.line = "", image_view.live(self.run), states.loading("Starting")

@@ -143,6 +143,9 @@ def build(engine: Engine) -> None:
         buttons = gr.Button(visible=not busy), gr.Button(visible=busy), gr.Button(visible=chosen)
         return *buttons, studio.shown(), studio.line
 
+    def asked_for(studio: Studio) -> tuple[Any, ...]:
+        return (gr.skip() if studio.piece is None else studio.piece.request.prompt,)
+
     def on_no_composing(studio: Studio) -> tuple[Any, ...]:
         if studio.state == "live":  # it never came to a run: gradio's queue is full
             studio.ended()
@@ -178,7 +181,7 @@ def build(engine: Engine) -> None:
     for chip, text in chips:
         chip.click(lambda text=text: text, None, prompt, **QUIET)
     model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **QUIET)
-    visits.wire("music", studio_state, music_as_it_stands, stands)
+    visits.wire("music", studio_state, music_as_it_stands, stands, asked_for, [prompt])
     endpoint(engine, MusicRequest, "music")
 
 

@@ -173,7 +173,9 @@ def build(engine: Engine) -> None:
         return as_it_stands(studio)
 
     def on_speak(words: str, studio: Studio, *values: Any) -> tuple[Any, ...]:
-        return begin(studio, asked(words, values))
+        told = begin(studio, asked(words, values))
+        studio.text = words
+        return told
 
     def on_sample(studio: Studio, *values: Any) -> tuple[Any, ...]:
         request = asked(SAMPLES["en-us"], values)
@@ -220,6 +222,9 @@ def build(engine: Engine) -> None:
         busy = studio.speaking
         return gr.Button(visible=not busy), gr.Button(visible=busy), studio.shown(), studio.line
 
+    def asked_for(studio: Studio) -> tuple[Any, ...]:
+        return (studio.text or gr.skip(),)
+
     def on_no_speaking(studio: Studio) -> tuple[Any, ...]:
         if studio.speaking:  # it never came to a run: gradio's queue is full
             studio.speaking = False
@@ -261,7 +266,7 @@ def build(engine: Engine) -> None:
     )
     voice_b.change(lambda other: gr.Slider(visible=bool(other)), voice_b, blend, **QUIET)
     model.change(on_speech_model, model, [about, mode, recorded.column, voiced, speed], **QUIET)
-    visits.wire("speech", studio_state, as_it_stands, stands)
+    visits.wire("speech", studio_state, as_it_stands, stands, asked_for, [text])
     endpoint(engine, SpeechRequest, "speech")
     if matching is not None:
         endpoint(engine, MatchRequest, "match")

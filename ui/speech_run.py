@@ -97,6 +97,7 @@ class Studio(files.Keeper):
 
     reading: Reading | None = None
     speaking: bool = False
+    text: str = ""  # that was last to be spoken, as it was written
     line: str = field(default_factory=states.idle)
 
     @property

@@ -212,8 +212,8 @@ def test_after_a_reload_everything_is_where_it_was(served: Server, http: httpx.C
     (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', canvas))
     visitor.ended("on_take", None, data={"value": found})
     again = Painter(served, http, "after it")
-    same, _, _, _, shown, _, gallery, start, address, *_ = again.call("on_return", key, None)
-    assert (same, shown) == (key, canvas) and gallery.count("<li>") == 1
+    same, _, _, _, shown, _, gallery, start, address, *_, prompt = again.call("on_return", key, None)
+    assert (same, shown, prompt) == (key, canvas, "a fox") and gallery.count("<li>") == 1
     assert start["visible"] and http.get(address).status_code == 200
     assert again.ended("on_take", None, data={"value": found})["success"]
     stranger = Painter(served, http, "with a guess").call("on_return", key[:-1], None)

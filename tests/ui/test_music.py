@@ -217,3 +217,11 @@ def test_stereo_sound_is_read_back_as_it_was_written(tmp_path: Path, visitor: Vi
     told = composed(visitor, "a tune")
     part = np.frombuffer(file(told["parts"][0]["src"]).read_bytes(), "<i2").reshape(-1, told["parts"][0]["channels"])
     assert np.array_equal(part, tone(HEAD.seconds(HEAD.bar)))
+
+
+def test_a_reload_brings_back_the_words_and_the_piece(served: Server, visitor: Visitor) -> None:
+    key, *_ = visitor.call("on_return", "", None)
+    told = composed(visitor, "a tune")
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        again = Visitor(served, http, "music-after", "ui.music").call("on_return", key, None)
+    assert (again[0], again[-1]) == (key, "a tune") and told in again

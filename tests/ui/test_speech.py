@@ -205,3 +205,11 @@ def test_whoever_leaves_takes_the_files_along(tmp_path: Path) -> None:
     studio.forget()
     assert not (tmp_path / "shelf").exists()
     Studio().forget()
+
+
+def test_a_reload_brings_back_the_text_and_what_was_made_of_it(served: Server, visitor: Visitor) -> None:
+    key, *_ = visitor.call("on_return", "", None)
+    told = spoken(visitor, "One. Two.")
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        again = Visitor(served, http, "speech-after", "ui.speech").call("on_return", key, None)
+    assert (again[0], again[4], again[-1]) == (key, told, "One. Two.")
