@@ -108,7 +108,7 @@ class Onlooker(OneByOne):
             logits = self._read(prompt[: scene.until], cache, scene.shown)
         for start in range(scene.until, len(prompt), PREFILL):
             if start:
-                emit(Progress(start, len(prompt), "Reading the conversation", "tokens"))
+                emit(Progress(start, len(prompt), "Reading", "tokens"))
             logits = self._read(prompt[start : start + PREFILL], cache)
         for _ in range(wanted.most):
             token = sampler.sample(logits)

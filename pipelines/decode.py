@@ -56,7 +56,7 @@ class OneByOne:
         prompt = [*wanted.prompt, *wanted.begin]
         for start in range(0, len(prompt), PREFILL):
             if start:
-                emit(Progress(start, len(prompt), "Reading the conversation", "tokens"))
+                emit(Progress(start, len(prompt), "Reading", "tokens"))
             logits = self._read(prompt[start : start + PREFILL], cache)
         for _ in range(wanted.most):
             token = sampler.sample(logits)

@@ -157,7 +157,7 @@ class Batch:
         start = seat.length
         while seat.length < len(prompt):
             if seat.length > start:
-                emit(Progress(seat.length, len(prompt), "Reading the conversation", "tokens"))
+                emit(Progress(seat.length, len(prompt), "Reading", "tokens"))
             size = min(PREFILL, len(prompt) - seat.length)
             if len(prompt) - seat.length - size == 1:
                 size -= 1  # no token is read alone, or it would come out a little different

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Modality = Literal["chat", "code", "image", "speech", "music", "video", "shape", "enhance", "lab"]
 Family = Literal["autoregressive", "diffusion", "gan", "vae", "flow"]
 
+LARGE = re.compile(r"(?<![\w.,])\d{5,9}(?![\w.,]?\d)")
 NATURE = re.compile(r"^(Input|String|List|Tuple|Data) should ")  # how pydantic begins; what a person sends is a field
 
 
@@ -104,7 +105,8 @@ def _sentence(request: type[Request], problem: dict[str, Any]) -> str:
         return f"There is no setting “{name}”; there are: {', '.join(request.model_fields)}."
     if problem["type"] == "missing":
         return f"“{name}” is missing."
-    message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
+    message = LARGE.sub(lambda found: f"{int(found[0]):,}", str(problem["msg"]))
+    message = message.removeprefix("Value error, ").rstrip(".")
     if not name:  # of several fields at once, which the message names
         return f"{message[0].upper()}{message[1:]}."
     return f"“{name}”: {NATURE.sub('must ', message)}."

@@ -134,7 +134,7 @@ def test_pictures_are_sent_as_files_and_each_belongs_to_its_message(
 
 def test_a_call_streams_the_events_with_exactly_their_fields(server: Server, connect: Connect) -> None:
     def script(request: Request, emit: Emit) -> str:
-        emit(Progress(256, 300, "Reading the conversation", "tokens"))
+        emit(Progress(256, 300, "Reading", "tokens"))
         emit(Token(" Hel", 7, 0.25, Xray(2.5, 1, 0.5, (Alternative(" Hel", 7, 0.25, 0.5),))))
         emit(Token("lo\n", 8, 1.0))
         return " Hello\n"
@@ -145,7 +145,7 @@ def test_a_call_streams_the_events_with_exactly_their_fields(server: Server, con
     alternative = {"text": " Hel", "id": 7, "p": 0.25, "drawn": 0.5, "end": False}
     xray = {"entropy": 2.5, "rank": 1, "drawn": 0.5, "alternatives": [alternative], "end": False}
     assert [event for event in events if event != {"type": "progress", **PROGRESS_HEARTBEAT}] == [
-        {"type": "progress", "done": 256, "total": 300, "label": "Reading the conversation", "unit": "tokens"},
+        {"type": "progress", "done": 256, "total": 300, "label": "Reading", "unit": "tokens"},
         {"type": "token", "text": " Hel", "id": 7, "p": 0.25, "xray": xray},
         {"type": "token", "text": "lo\n", "id": 8, "p": 1.0, "xray": None},
     ]

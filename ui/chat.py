@@ -22,7 +22,7 @@ from ui.chat_talk import Conversation, restored, show
 from ui.chat_tree import Tree
 from ui.models import describe, option
 from ui.visits import Visits
-from ui.wire import QUIET, endpoint, refusals, refusing, user_of, watch
+from ui.wire import QUIET, endpoint, refusal, refusals, refusing, user_of, watch
 
 TITLE = "Chat"
 
@@ -220,7 +220,7 @@ def build(engine: Engine) -> None:
         """Refuse what was pressed in an X-ray of another answer than the conversation's, or of one under way."""
         not_while_writing(talk)
         if not tree.fits(talk.messages):
-            raise gr.Error("That answer is no longer here. Regenerate writes it again.", print_exception=False)
+            raise refusal("That answer is no longer here. Regenerate writes it again.", "It is gone")
 
     def on_branch(data: gr.EventData, talk: Conversation, tree: Tree) -> tuple[Any, ...]:
         seen(talk, tree)
@@ -282,4 +282,4 @@ def build(engine: Engine) -> None:
 def not_while_writing(talk: Conversation) -> None:
     """Refuse what would change an answer under way."""
     if talk.draft is not None:
-        raise gr.Error("An answer is being written. Wait for it, or stop it first.", print_exception=False)
+        raise refusal("An answer is being written. Wait for it, or stop it first.")

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-import gradio as gr
 from pydantic import Field, TypeAdapter, ValidationError
 
 from pipelines.chat import MOST_PICTURES, ChatRequest, Message
 from pipelines.events import Result, Text, Token
 from ui import chat_album, states
 from ui.chat_tree import Branch
-from ui.wire import Failed, Moment, Stopped
+from ui.wire import Failed, Moment, Stopped, refusal
 
 
 class Saved(Message):
@@ -80,9 +79,7 @@ class Conversation:
         for index in reversed(range(len(self.messages))):
             if self.messages[index].role == "user":
                 return index
-        raise gr.Error(
-            "There is nothing to answer yet. Write a message first.", title="Empty conversation", print_exception=False
-        )
+        raise refusal("There is nothing to answer yet. Write a message first.", "Empty conversation")
 
     def find(self, text: str, shown_at: int) -> int:
         """Where a message of the visitor's is that the page shows at some place. Raises gr.Error when there is none.
@@ -95,7 +92,7 @@ class Conversation:
             at = index + sum(earlier.pictures > 0 for earlier in self.messages[: index + 1])
             if at <= shown_at and (message.role, message.content) == ("user", text):
                 return index
-        raise gr.Error("That message is no longer part of this conversation.", print_exception=False)
+        raise refusal("That message is no longer part of this conversation.", "It is gone")
 
     def pictures(self, index: int) -> tuple[list[Path], list[Path]]:
         """The pictures of the messages before the one at `index`, and that one's own."""

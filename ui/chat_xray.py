@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from ui.theme import ASSETS
+from ui.wire import refusal
 
 SCRIPT = ASSETS / "xray.js"
 MARKUP = """
@@ -44,5 +45,5 @@ def pressed(data: gr.EventData, count: int) -> list[int]:
     """The numbers that a press sends, as many as there should be; the page could send anything."""
     sent: Any = data._data.get("value") if isinstance(data._data, dict) else None
     if not isinstance(sent, list) or len(sent) != count or not all(type(one) is int for one in sent):
-        raise gr.Error("That answer is no longer here.", print_exception=False)
+        raise refusal("That answer is no longer here.", "It is gone")
     return sent

@@ -22,7 +22,7 @@ from ui.code_run import CodeDesk
 from ui.models import describe, option
 from ui.theme import ASSETS
 from ui.visits import Visits
-from ui.wire import QUIET, endpoint, refusals, refusing, request_from, user_of
+from ui.wire import MISSING, QUIET, endpoint, refusal, refusals, refusing, request_from, user_of
 
 TITLE = "Code"
 KEYS = (ASSETS / "keys.js").read_text("utf-8")
@@ -149,12 +149,12 @@ def build(engine: Engine) -> None:
     def on_code(desk: CodeDesk, *values: Any) -> tuple[Any, ...]:
         """Take a request, if it makes sense; else nothing changes and nothing is lost."""
         if desk.busy:
-            raise gr.Error("Code is being written. Wait for it, or stop it first.", print_exception=False)
+            raise refusal("Code is being written. Wait for it, or stop it first.")
         given = dict(zip((*named, *SETTINGS), values, strict=True))
         if given["task"] == "write":
             given["code"] = ""
             if not given["instruction"].strip():
-                raise gr.Error("Say what the program should do first.", print_exception=False)
+                raise refusal("Say what the program should do first.", MISSING)
         request = request_from(CodeRequest, {**given, "code": given["code"] or ""})
         assert isinstance(request, CodeRequest)
         with refusals():

@@ -23,7 +23,7 @@ from ui.models import describe, option
 from ui.player import TOGGLE
 from ui.theme import ASSETS
 from ui.visits import Visits
-from ui.wire import QUIET, endpoint, refusing, request_from, user_of
+from ui.wire import MISSING, QUIET, endpoint, refusal, refusing, request_from, user_of
 
 TITLE = "Enhance"
 
@@ -132,9 +132,9 @@ def build(engine: Engine) -> None:
     def begin(path: str | None, booth: Booth, seconds: float, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Take a recording, if it can be read; else nothing changes and nothing is lost."""
         if booth.busy:
-            raise gr.Error("A recording is being made clean. Wait for it, or stop it first.", print_exception=False)
+            raise refusal("A recording is being made clean. Wait for it, or stop it first.")
         if not path:
-            raise gr.Error("Choose a sound file first, or record something.", print_exception=False)
+            raise refusal("Choose a sound file first, or record something.", MISSING)
         given = dict(zip(named, values, strict=True)) | {"audio": Path(path).read_bytes(), "seconds": seconds}
         request = request_from(EnhanceRequest, given)
         assert isinstance(request, EnhanceRequest)

@@ -24,7 +24,7 @@ from ui.image_work import Work
 from ui.models import describe
 from ui.theme import ASSETS
 from ui.visits import Visits
-from ui.wire import QUIET, endpoint, refusals, refusing, user_of
+from ui.wire import QUIET, endpoint, refusal, refusals, refusing, user_of
 
 TITLE = "Image"
 
@@ -104,7 +104,7 @@ def build(engine: Engine) -> None:
     def begin(desk: Desk, values: dict[str, Any], painted: Any) -> tuple[Any, ...]:
         """Take an order, if it makes sense; else nothing changes and nothing is lost."""
         if desk.run is not None:
-            raise gr.Error("A picture is being drawn. Wait for it, or stop it first.", print_exception=False)
+            raise refusal("A picture is being drawn. Wait for it, or stop it first.")
         with refusals():
             if values.pop("random_seed"):
                 values["seed"] = secrets.randbelow(MOST_SEED)

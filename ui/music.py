@@ -24,7 +24,7 @@ from ui.music_run import Studio
 from ui.player import player
 from ui.theme import ASSETS
 from ui.visits import Visits
-from ui.wire import QUIET, endpoint, refusing, request_from, user_of
+from ui.wire import QUIET, endpoint, refusal, refusing, request_from, user_of
 
 TITLE = "Music"
 
@@ -111,7 +111,7 @@ def build(engine: Engine) -> None:
 
     def on_compose(text: str, studio: Studio, *values: Any) -> tuple[Any, ...]:
         if studio.state == "live":
-            raise gr.Error("A piece is being composed. Wait for it, or stop it first.", print_exception=False)
+            raise refusal("A piece is being composed. Wait for it, or stop it first.")
         given = {"prompt": text, **dict(zip(named, values, strict=True))}
         if given.pop("random_seed"):
             given["seed"] = secrets.randbelow(MOST_SEED)

@@ -23,7 +23,7 @@ from ui.models import describe, option
 from ui.shape_run import Making, Paces, View, Workshop
 from ui.shape_work import Thing
 from ui.visits import Visits
-from ui.wire import QUIET, endpoint, refusals, refusing, request_from, user_of
+from ui.wire import QUIET, endpoint, refusal, refusals, refusing, request_from, user_of
 
 TITLE = "3D"
 
@@ -131,7 +131,7 @@ def build(engine: Engine) -> None:
     def on_make(text: str, workshop: Workshop, *values: Any) -> tuple[Any, ...]:
         """Take a request, if it makes sense; else nothing changes and nothing is lost."""
         if workshop.busy:
-            raise gr.Error("A thing is being made. Wait for it, or stop it first.", print_exception=False)
+            raise refusal("A thing is being made. Wait for it, or stop it first.")
         given = {"prompt": text.strip(), **dict(zip(named, values, strict=True))}
         if given.pop("random_seed"):
             given["seed"] = secrets.randbelow(MOST_SEED)

@@ -24,7 +24,7 @@ from ui.models import describe, option
 from ui.player import player
 from ui.speech_run import Studio
 from ui.visits import Visits
-from ui.wire import QUIET, endpoint, refusing, request_from, user_of
+from ui.wire import QUIET, endpoint, refusal, refusing, request_from, user_of
 
 TITLE = "Speech"
 RATE = 24_000  # of the built-in voices
@@ -168,7 +168,7 @@ def build(engine: Engine) -> None:
 
     def begin(studio: Studio, request: SpeechRequest | MatchRequest) -> tuple[Any, ...]:
         if studio.speaking:
-            raise gr.Error("Something is being spoken. Wait for it, or stop it first.", print_exception=False)
+            raise refusal("Something is being spoken. Wait for it, or stop it first.")
         studio.begin(request)
         return as_it_stands(studio)
 

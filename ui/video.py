@@ -28,7 +28,7 @@ from ui.video_from_image import Moved
 from ui.video_pace import Pace
 from ui.video_run import EMPTY
 from ui.visits import Visits
-from ui.wire import QUIET, endpoint, refusals, refusing, request_from, user_of
+from ui.wire import QUIET, endpoint, refusal, refusals, refusing, request_from, user_of
 
 TITLE = "Video"
 
@@ -117,7 +117,7 @@ def build(engine: Engine) -> None:
     def begin(desk: Desk, values: dict[str, Any]) -> tuple[Any, ...]:
         """Take an order, if it makes sense; else nothing changes and nothing is lost."""
         if desk.busy:
-            raise gr.Error("A clip is being made. Wait for it, or stop it first.", print_exception=False)
+            raise refusal("A clip is being made. Wait for it, or stop it first.")
         with refusals():
             if values.pop("random_seed"):
                 values["seed"] = secrets.randbelow(MOST_SEED)

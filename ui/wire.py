@@ -45,6 +45,7 @@ from pipelines.events import (
 from pipelines.spec import Request, validate
 from ui import fields, files
 
+MISSING = "Something is missing"  # the title of a refusal
 PACE_S = 0.08  # a page is redrawn at most a dozen times a second; each redraw costs the server about two milliseconds
 
 
@@ -96,6 +97,11 @@ async def watch(
         yield [Stopped()]
     finally:
         job.cancel()
+
+
+def refusal(message: str, title: str = "Not now") -> gr.Error:
+    """To raise where an event is answered with a message on the page, and nothing has changed."""
+    return gr.Error(message, title=title, print_exception=False)
 
 
 @contextmanager

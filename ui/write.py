@@ -19,7 +19,7 @@ from ui import explain, fields, states
 from ui.models import describe, option
 from ui.theme import ASSETS
 from ui.visits import Visits
-from ui.wire import QUIET, endpoint, refusing, request_from, user_of
+from ui.wire import MISSING, QUIET, endpoint, refusal, refusing, request_from, user_of
 from ui.write_run import Page
 
 TITLE = "Write"
@@ -158,15 +158,15 @@ def build(engine: Engine) -> None:
     def on_write(page: Page, *values: Any) -> tuple[Any, ...]:
         """Take a request, if it makes sense; else nothing changes and nothing is lost."""
         if page.busy:
-            raise gr.Error("Something is being written. Wait for it, or stop it first.", print_exception=False)
+            raise refusal("Something is being written. Wait for it, or stop it first.")
         given = dict(zip((*named, *SETTINGS), values, strict=True))
         if given["prompt"].strip() == page.offered.strip():  # it may be behind what was chosen since
             given["prompt"] = ""
         if given["task"] in NEEDED and not (given["instruction"] + given["prompt"]).strip():
-            raise gr.Error(NEEDED[given["task"]], print_exception=False)
+            raise refusal(NEEDED[given["task"]], MISSING)
         if len(given["text"]) > most:
             long = f"This text has {len(given['text']):,} characters; it may have up to {most:,}."
-            raise gr.Error(f"{long} Shorten it, or give it in pieces.", print_exception=False)
+            raise refusal(f"{long} Shorten it, or give it in pieces.", "That is too long")
         request = request_from(TaskRequest, given)
         assert isinstance(request, TaskRequest)
         page.begin(request)

@@ -158,7 +158,7 @@ def test_characters_of_several_tokens_come_whole(llama: ChatPipeline) -> None:
     ("values", "message"),
     [
         ({"message": " \n"}, "“message”: must say something."),
-        ({"message": "x" * 20_001}, "“message”: must have at most 20000 characters."),
+        ({"message": "x" * 20_001}, "“message”: must have at most 20,000 characters."),
         ({}, "“message” is missing."),
         ({"message": "hi", "temperature": 3}, "“temperature”: must be less than or equal to 2."),
         ({"message": "hi", "seed": -1}, "“seed”: must be greater than or equal to 0."),

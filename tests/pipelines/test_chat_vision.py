@@ -120,7 +120,7 @@ def test_stopping_while_it_looks_or_reads_ends_it_there(family: SeeingPipeline) 
             family.run(ask("word " * 80, picture()), emit)
 
     stop_at("Looking")
-    stop_at("Reading the conversation")
+    stop_at("Reading")
 
 
 def test_two_requests_that_take_turns_do_not_disturb_each_other(family: SeeingPipeline) -> None:
