@@ -9,7 +9,6 @@ works and the model also draws from text alone.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,8 +19,8 @@ from torch import Generator, Tensor
 from pipelines.image_model import Condition, Denoiser, Shown, velocity
 from pipelines.image_references import in_turn, style_number
 from training.image_data import Encoded
-from training.loop import Average, Run, export, log, resume, save, training, use_spare_cores, write_pid
-from training.muon import optimisers
+from training.loop import write_pid
+from training.recipe import options, train
 
 LAST = tuple(f"{lookup}.{part}" for lookup in ("lookup", "lookup_small") for part in ("ask.2", "ask_style"))
 OUTSIDE = ("enter", "leave", "place", "label", "asked", "time", "modulation", *LAST)
@@ -104,19 +103,11 @@ def draw(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, batch=64, lr=3e-3, cooldown=1_000, save_every=50)
     parser.add_argument("--encoded", type=Path, required=True, help="what training.image_data wrote")
-    parser.add_argument("--out", type=Path, required=True, help="where the checkpoint and the exported model go")
-    parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--cooldown", type=int, default=1_000)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--references", type=int, default=4)
-    parser.add_argument("--save-every", type=int, default=50)
-    parser.add_argument("--begin", type=Path, help="a trained model to go on from, such as the one in assets")
-    parser.add_argument("--resume", action="store_true")
     args = parser.parse_args()
     write_pid(args.out)
     torch.manual_seed(0)
@@ -124,21 +115,11 @@ def main() -> None:
     model = Denoiser(data.scenes.shape[1], width=args.width, layers=args.layers, references=args.references)
     if args.begin:
         model = Denoiser.from_pretrained(args.begin, dtype=torch.float32)
-    opts = optimisers(model, decay=0.01, outside=OUTSIDE)
-    average = Average(model, span=500)
-    run = Run(args.steps, lr=args.lr, warmup=30, cooldown=args.cooldown)
-    start = resume(args.out / "checkpoint", model, average, opts) if args.resume else 0
-    print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters, from step {start}", flush=True)
 
     def loss(g: Generator) -> tuple[Tensor, dict[str, float]]:
         return loss_of(model, batch_of(data, args.batch, args.references, g), g)
 
-    for step in log(training(model, opts, loss, run, start), every=10, batch=args.batch):
-        average.update(model, step.number)
-        use_spare_cores()
-        if step.number % args.save_every == 0 or step.number == args.steps:
-            save(args.out / "checkpoint", model, average, opts, step.number)
-            export(average.model, args.out / "export")
+    train(model, loss, args, outside=OUTSIDE, exported=args.out / "export")
 
 
 if __name__ == "__main__":

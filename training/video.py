@@ -8,7 +8,6 @@ guidance works. --set is what training.video_set wrote, --fields what training.v
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from random import Random
 
@@ -19,8 +18,8 @@ from pipelines.video_model import THINGS, MotionDenoiser, weighted
 from pipelines.video_motions import ALIVE
 from pipelines.video_warp import MOVE
 from training import video_fields
-from training.loop import Average, Run, export, log, resume, save, training, write_pid
-from training.muon import optimisers
+from training.loop import write_pid
+from training.recipe import options, train
 from training.video_data import FRAMES
 from training.video_scenes import Example, example
 from training.video_set import VideoSet
@@ -86,20 +85,12 @@ def loss_of(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, batch=48, lr=2e-3, cooldown=1_000, save_every=50)
     parser.add_argument("--set", type=Path, required=True, help="what training.video_set wrote")
     parser.add_argument("--fields", type=Path, required=True, help="what training.video_fields wrote")
-    parser.add_argument("--out", type=Path, required=True, help="where the checkpoint and the exported model go")
-    parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--cooldown", type=int, default=1_000)
-    parser.add_argument("--batch", type=int, default=48)
-    parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--codes", type=int, default=96)
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--save-every", type=int, default=50)
-    parser.add_argument("--begin", type=Path, help="a trained model to go on from, such as the one in assets")
-    parser.add_argument("--resume", action="store_true")
     args = parser.parse_args()
     write_pid(args.out)
     torch.set_num_threads(1)
@@ -118,11 +109,6 @@ def main() -> None:
         mean, spread = statistics(data, codes)
         model.mean.copy_(mean)
         model.spread.copy_(spread)
-    opts = optimisers(model, decay=0.01, outside=OUTSIDE)
-    average = Average(model, span=500)
-    run = Run(args.steps, lr=args.lr, warmup=30, cooldown=args.cooldown)
-    start = resume(args.out / "checkpoint", model, average, opts) if args.resume else 0
-    print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters, from step {start}", flush=True)
 
     def loss(g: Generator) -> tuple[Tensor, dict[str, float]]:
         rng = Random(int(torch.randint(2**62, (1,), generator=g)))
@@ -132,11 +118,7 @@ def main() -> None:
         captions = [len(data.captions) - 1 if rng.random() < UNTOLD else row for row in rows]
         return loss_of(model, data, some, captions, g)
 
-    for step in log(training(model, opts, loss, run, start), every=10, batch=args.batch):
-        average.update(model, step.number)
-        if step.number % args.save_every == 0 or step.number == args.steps:
-            save(args.out / "checkpoint", model, average, opts, step.number)
-            export(average.model, args.out / "export")
+    train(model, loss, args, outside=OUTSIDE, exported=args.out / "export", spare=False)
 
 
 if __name__ == "__main__":
