@@ -11,18 +11,18 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from copy import copy
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pipelines import decode_graph, pictures_in
+from pipelines import decode_graph
 from pipelines.decode import OneByOne, Wanted, Writer
 from pipelines.device import Device
 from pipelines.errors import BadRequest
 from pipelines.events import Alternative, Emit, Progress, Text, Token, Xray
 from pipelines.sampling import Sampler, Seen
+from pipelines.sent import Pictures
 from pipelines.spec import Request
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class ChatRequest(Request):
     begin_with: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (), max_length=8_192, description="Tokens, by their ids, that the answer begins with; the rest is told"
     )
-    images: tuple[bytes, ...] = Field(
+    images: Pictures = Field(
         (), repr=False, max_length=MOST_PICTURES, description="Picture files, for models that can see, oldest first"
     )
 
@@ -85,26 +85,11 @@ class ChatRequest(Request):
     def _none(cls, images: Any) -> Any:
         return () if images is None else images  # what an empty file input sends
 
-    @field_validator("images")
-    @classmethod
-    def _readable(cls, images: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        for number, data in enumerate(images, 1):
-            try:
-                pictures_in.check(data, f"picture {number}")
-            except BadRequest as error:
-                raise ValueError(str(error)) from None
-        return images
-
     @model_validator(mode="after")
     def _all_there(self) -> Self:
         if (said := sum(message.pictures for message in self.history)) > len(self.images):
             raise ValueError(f"the history speaks of {said} pictures, but “images” has {len(self.images)}")
         return self
-
-    @field_serializer("images")
-    def _digests(self, images: tuple[bytes, ...]) -> list[str]:
-        """A recipe names pictures by their digests, and does not keep them."""
-        return [f"sha256:{sha256(data).hexdigest()}" for data in images]
 
 
 class Continuation(ChatRequest):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Literal
 
-from pydantic import Field, field_serializer, field_validator
+from pydantic import Field
 
-from pipelines import sound_in
 from pipelines.enhance_tone import PRESETS, Preset, Tone
-from pipelines.errors import BadRequest
+from pipelines.sent import NeededSound
 from pipelines.sound_in import MOST_SECONDS
 from pipelines.spec import Request
 
@@ -23,7 +21,7 @@ class EnhanceRequest(Request):
     """A recording to make clean. Where a slider is empty, the preset's own value is taken."""
 
     model: str = Field(BUILT_IN, max_length=200, description="Which model removes the noise")
-    audio: bytes | None = Field(repr=False, description="A sound file: WAV, FLAC, OGG, MP3 or AIFF, up to 10 minutes")
+    audio: NeededSound = Field(repr=False, description="A sound file: WAV, FLAC, OGG, MP3 or AIFF, up to 10 minutes")
     denoise: float | None = Field(
         None, ge=0, le=1, description="How much of the noise is taken away, 0: none; empty: the preset's"
     )
@@ -36,22 +34,6 @@ class EnhanceRequest(Request):
         None, ge=0, le=1, description="How much loud is brought closer to quiet; empty: the preset's"
     )
     seconds: float = Field(0, ge=0, le=MOST_SECONDS, description="Only so much of the beginning; 0: all of it")
-
-    @field_validator("audio")
-    @classmethod
-    def _readable(cls, data: bytes | None) -> bytes:
-        if data is None:
-            raise ValueError("send a sound file")
-        try:
-            sound_in.check(data)
-        except BadRequest as error:
-            raise ValueError(str(error).removeprefix("“audio” ")) from None
-        return data
-
-    @field_serializer("audio")
-    def _digest(self, data: bytes) -> str:
-        """A recipe names a recording by its digest, and does not keep it."""
-        return f"sha256:{sha256(data).hexdigest()}"
 
     @property
     def tone(self) -> Tone:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Literal, Self
 
-from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from pipelines import pictures_in, schedulers
-from pipelines.errors import BadRequest
+from pipelines import schedulers
 from pipelines.schedulers import SchedulerName
+from pipelines.sent import Picture
 from pipelines.spec import Request
 
 BUILT_IN = "polymuse-emoji"
@@ -29,13 +28,13 @@ class ImageRequest(Request):
     height: int = Field(0, ge=0, le=4_096, description="In pixels; 0: the model's own, or the shape of your picture")
     count: int = Field(1, ge=1, le=4, description="How many pictures; each has the next seed")
     scheduler: SchedulerName = Field(schedulers.OWN, description="How the noise is taken away")
-    image: bytes | None = Field(None, repr=False, description="A picture file to start from")
-    mask: bytes | None = Field(None, repr=False, description="A picture file, white where to repaint your picture")
+    image: Picture = Field(None, repr=False, description="A picture file to start from")
+    mask: Picture = Field(None, repr=False, description="A picture file, white where to repaint your picture")
     strength: float = Field(0.6, ge=0.05, le=1, description="How far to go from your picture; 1 forgets it")
     upscale: Literal[0, 1, 4] = Field(
         0, description="4: enlarge the finished pictures four times; 1: don't; 0: as the model is made for"
     )
-    reference: bytes | None = Field(None, repr=False, description="A picture file to draw upon, not to start from")
+    reference: Picture = Field(None, repr=False, description="A picture file to draw upon, not to start from")
     lora: str = Field(
         "", max_length=400, description="A LoRA: “organisation/name” on the hub, “:file” after it if it has several"
     )
@@ -47,16 +46,6 @@ class ImageRequest(Request):
         if not prompt.strip():
             raise ValueError("must say something")
         return prompt
-
-    @field_validator("image", "mask", "reference")
-    @classmethod
-    def _readable(cls, data: bytes | None) -> bytes | None:
-        if data is not None:
-            try:
-                pictures_in.check(data)
-            except BadRequest as error:
-                raise ValueError(str(error).removeprefix("“image” ")) from None
-        return data
 
     @field_validator("lora")
     @classmethod
@@ -70,8 +59,3 @@ class ImageRequest(Request):
         if (self.width == 0) != (self.height == 0):
             raise ValueError("give both “width” and “height”, or neither")
         return self
-
-    @field_serializer("image", "mask", "reference")
-    def _digest(self, data: bytes | None) -> str | None:
-        """A recipe names a picture by its digest, and does not keep it."""
-        return None if data is None else f"sha256:{sha256(data).hexdigest()}"

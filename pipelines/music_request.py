@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Literal, Self
 
-from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipelines import music_instruments, music_words
 from pipelines.music_styles import STYLES
+from pipelines.sent import File
 from pipelines.spec import Request
 
 BUILT_IN = "polymuse-music"
@@ -31,7 +31,7 @@ class MusicRequest(Request):
         (), max_length=4, description="General MIDI names or groups of them, the highest first; none: from the prompt"
     )
     temperature: float = Field(1.0, ge=0, le=1.5, description="Low is safe and repetitive, high is adventurous")
-    melody: bytes | None = Field(None, repr=False, description="A MIDI file with a melody to work with")
+    melody: File = Field(None, repr=False, description="A MIDI file with a melody to work with")
     melody_use: Literal["continue", "harmonise"] = Field(
         "continue", description="Go on from your melody, or set it for four voices"
     )
@@ -78,8 +78,3 @@ class MusicRequest(Request):
         if not (self.prompt.strip() or self.style or self.melody):
             raise ValueError("write a “prompt”, or choose a “style”, or send a “melody”")
         return self
-
-    @field_serializer("melody")
-    def _digest(self, data: bytes | None) -> str | None:
-        """A recipe names a melody by its digest, and does not keep it."""
-        return None if data is None else f"sha256:{sha256(data).hexdigest()}"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
+from pydantic import Field
 
-from pydantic import Field, field_serializer, field_validator
-
-from pipelines import pictures_in
-from pipelines.errors import BadRequest
+from pipelines.sent import Picture
 from pipelines.spec import Request
 
 BUILT_IN = "polymuse-shapes"
@@ -21,25 +18,10 @@ class ShapeRequest(Request):
 
     model: str = Field(BUILT_IN, max_length=200, description="Which model makes it")
     prompt: str = Field("", max_length=1_000, description="What it is")
-    image: bytes | None = Field(None, repr=False, description="A picture of it, for models that can use one")
+    image: Picture = Field(None, repr=False, description="A picture of it, for models that can use one")
     steps: int = Field(0, ge=0, le=150, description="Denoising steps; 0: as many as the model is made for")
     guidance: float | None = Field(
         None, ge=0, le=30, description="How closely to follow the prompt; empty: as the model is made for"
     )
     detail: int = Field(2, ge=1, le=4, description="How fine the mesh is, 1: coarse, 4: finest")
     smoothing: float = Field(0.3, ge=0, le=1, description="How much the surface is smoothed")
-
-    @field_validator("image")
-    @classmethod
-    def _readable(cls, data: bytes | None) -> bytes | None:
-        if data is not None:
-            try:
-                pictures_in.check(data)
-            except BadRequest as error:
-                raise ValueError(str(error).removeprefix("“image” ")) from None
-        return data
-
-    @field_serializer("image")
-    def _digest(self, data: bytes | None) -> str | None:
-        """A recipe names a picture by its digest, and does not keep it."""
-        return None if data is None else f"sha256:{sha256(data).hexdigest()}"

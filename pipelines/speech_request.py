@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_serializer, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from pipelines import sound_in
-from pipelines.errors import BadRequest
+from pipelines.sent import Sound
 from pipelines.spec import Request
 from pipelines.speech_voices import VOICES, Language
 
@@ -49,7 +47,7 @@ class SpeechRequest(Request):
     speakers: tuple[Speaker, ...] = Field(
         (), max_length=MOST_SPEAKERS, description="Who says the lines of a script that begin with a name and a colon"
     )
-    reference: bytes | None = Field(
+    reference: Sound = Field(
         None,
         repr=False,
         description=f"A sound file with {LEAST_REFERENCE_S} to {MOST_REFERENCE_S} s of one person's speech, for "
@@ -73,27 +71,12 @@ class SpeechRequest(Request):
     def _exists(cls, voice: str, field: ValidationInfo) -> str:
         return voice if field.field_name == "voice_b" and not voice else _known(voice)
 
-    @field_validator("reference")
-    @classmethod
-    def _readable(cls, data: bytes | None) -> bytes | None:
-        if data is not None:
-            try:
-                sound_in.check(data, "reference")
-            except BadRequest as error:
-                raise ValueError(str(error).removeprefix("“reference” ")) from None
-        return data
-
     @field_validator("consent")
     @classmethod
     def _given(cls, consent: bool, field: ValidationInfo) -> bool:
         if field.data.get("reference") is not None and not consent:
             raise ValueError(CONSENT)
         return consent
-
-    @field_serializer("reference")
-    def _digest(self, data: bytes | None) -> str | None:
-        """A recipe names a recording by its digest, and does not keep it."""
-        return None if data is None else f"sha256:{sha256(data).hexdigest()}"
 
     @property
     def voices(self) -> set[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Literal
 
-from pydantic import Field, field_serializer, field_validator
+from pydantic import Field
 
-from pipelines import pictures_in
-from pipelines.errors import BadRequest
+from pipelines.sent import Picture
 from pipelines.spec import Request
 
 BUILT_IN = "polymuse-motion"
@@ -20,7 +18,7 @@ class VideoRequest(Request):
     model: str = Field(BUILT_IN, max_length=200, description="Which model makes it")
     prompt: str = Field("", max_length=4_000, description="What is seen, and how it moves")
     negative_prompt: str = Field("", max_length=4_000, description="What should not be seen")
-    image: bytes | None = Field(None, repr=False, description="A picture file: the first frame")
+    image: Picture = Field(None, repr=False, description="A picture file: the first frame")
     motion: str = Field("", max_length=200, description="How it moves; empty: as the prompt says")
     speed: Literal["slowly", "", "quickly"] = Field("", description="How fast; empty: as the prompt says")
     loop: bool = Field(False, description="Whether the end meets the beginning, where the motion can")
@@ -33,18 +31,3 @@ class VideoRequest(Request):
         0, ge=0, le=60, description="Frames a second of the file; frames between are made; 0: the model's"
     )
     upscale: Literal[0, 1, 4] = Field(0, description="4: enlarge four times; 1: don't; 0: as the model is made for")
-
-    @field_validator("image")
-    @classmethod
-    def _readable(cls, data: bytes | None) -> bytes | None:
-        if data is not None:
-            try:
-                pictures_in.check(data)
-            except BadRequest as error:
-                raise ValueError(str(error).removeprefix("“image” ")) from None
-        return data
-
-    @field_serializer("image")
-    def _digest(self, data: bytes | None) -> str | None:
-        """A recipe names a picture by its digest, and does not keep it."""
-        return None if data is None else f"sha256:{sha256(data).hexdigest()}"

@@ -30,7 +30,7 @@ WAV = _wav()
         ({"text": ""}, "“text”: must have at least 1 character."),
         ({"text": " \n\t "}, "“text”: must have at least a word to say"),
         ({"text": "🎉👍🏽 …!"}, "“text”: must have at least a word to say"),
-        ({"text": "x" * (MOST_CHARACTERS + 1)}, "at most 100000 characters"),
+        ({"text": "x" * (MOST_CHARACTERS + 1)}, "at most 100,000 characters"),
         ({"text": "a", "language": "xx"}, "“language”"),
         ({"text": "a", "voice": "nobody"}, "there is no voice “nobody”; there are: af_heart"),
         ({"text": "a", "voice": ""}, "there is no voice “”"),
