@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import pictures_in
 from pipelines.chat import ChatPipeline, ChatRequest, Continuation, Facts, check_template, facts_of, template_errors
-from pipelines.decode import PREFILL, OneByOne, Wanted
+from pipelines.decode import PREFILL, OneByOne, Wanted, drawn
 from pipelines.device import Device
 from pipelines.errors import BadRequest
 from pipelines.events import Emit, Progress
@@ -110,12 +110,7 @@ class Onlooker(OneByOne):
             if start:
                 emit(Progress(start, len(prompt), "Reading", "tokens"))
             logits = self._read(prompt[start : start + PREFILL], cache)
-        for _ in range(wanted.most):
-            token = sampler.sample(logits)
-            yield token
-            if token.id in wanted.ends:
-                return
-            logits = self._read([token.id], cache)
+        yield from drawn(wanted, sampler, logits, lambda token: self._read([token], cache))
 
     def _read(self, ids: list[int], cache: Any, shown: dict[str, Tensor] | None = None) -> Tensor:
         """The logits after these tokens, shape (vocabulary,), and pictures if they are shown; into the cache."""

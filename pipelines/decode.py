@@ -7,7 +7,7 @@ each step.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -42,6 +42,16 @@ class Writer(Protocol):
         ...
 
 
+def drawn(wanted: Wanted, sampler: Sampler, logits: Tensor, read: Callable[[int], Tensor]) -> Generator[Sampled]:
+    """The tokens of an answer, from the logits before its first; `read` gives those after one more token."""
+    for _ in range(wanted.most):
+        token = sampler.sample(logits)
+        yield token
+        if token.id in wanted.ends:
+            return
+        logits = read(token.id)
+
+
 class OneByOne:
     """A causal language model of transformers: each request computes for itself, by turns."""
 
@@ -58,12 +68,7 @@ class OneByOne:
             if start:
                 emit(Progress(start, len(prompt), "Reading", "tokens"))
             logits = self._read(prompt[start : start + PREFILL], cache)
-        for _ in range(wanted.most):
-            token = sampler.sample(logits)
-            yield token
-            if token.id in wanted.ends:
-                return
-            logits = self._read([token.id], cache)
+        yield from drawn(wanted, sampler, logits, lambda token: self._read([token], cache))
 
     def _read(self, ids: list[int], cache: Any) -> Tensor:
         """The logits after these tokens, shape (vocabulary,); they go into the cache."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 import annotated_types
@@ -13,6 +15,33 @@ from pydantic_core import PydanticUndefined
 from pipelines.spec import Request
 
 STEPS = 100  # a slider over fractions has this many stops
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A side column: the components that make up an order, by name, and the line about the model that is chosen."""
+
+    asked: Mapping[str, Component]
+    about: gr.HTML
+
+    @property
+    def inputs(self) -> list[Component]:
+        """What an order is made of, besides what the visitor writes or shows."""
+        return list(self.asked.values())
+
+    @property
+    def model(self) -> Any:
+        """The picker."""
+        return self.asked["model"]
+
+    @property
+    def seed(self) -> Component:
+        """Where the seed is shown that a run was given."""
+        return self.asked["seed"]
+
+    def named(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The values of `inputs`, by name."""
+        return dict(zip(self.asked, values, strict=True))
 
 
 def visible(kind: type[Request], name: str, label: str, **kwargs: Any) -> Component:

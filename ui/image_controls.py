@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +39,9 @@ OTHER = "other_"  # before the names of the second side's settings
 
 
 @dataclass(frozen=True)
-class Controls:
-    """The components, by the names that the rest of the tab knows them by; `asked` make up an order."""
+class Controls(fields.Asked):
+    """The components, by the names that the rest of the tab knows them by."""
 
-    asked: Mapping[str, Component]
-    about: gr.HTML
     upload: gr.UploadButton
     reference_group: gr.Column
     upload_reference: gr.UploadButton
@@ -52,28 +50,9 @@ class Controls:
     restore: gr.UploadButton
 
     @property
-    def inputs(self) -> list[Component]:
-        """What an order is made of, besides the prompt."""
-        return list(self.asked.values())
-
-    @property
-    def model(self) -> Any:
-        """The picker."""
-        return self.asked["model"]
-
-    @property
-    def seed(self) -> Component:
-        """Where the seed is shown that a run was given."""
-        return self.asked["seed"]
-
-    @property
     def strength(self) -> Component:
         """How far to go from the picture to start from."""
         return self.asked["strength"]
-
-    def named(self, values: Sequence[Any]) -> dict[str, Any]:
-        """The values of `inputs`, by name."""
-        return dict(zip(self.asked, values, strict=True))
 
     def of(self, recipe: Recipe) -> list[Any]:
         """Values for `inputs` that repeat a recipe; what it does not tell stays as it is."""

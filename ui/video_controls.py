@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,33 +32,16 @@ FOLDED = {"steps": "Steps", "guidance": "Guidance", "fps": "Frames a second", "u
 
 
 @dataclass(frozen=True)
-class Controls:
-    """The components, by the names that the rest of the tab knows them by; `asked` make up an order."""
+class Controls(fields.Asked):
+    """The components, by the names that the rest of the tab knows them by."""
 
-    asked: Mapping[str, Component]
-    about: gr.HTML
     upload: gr.UploadButton
     start: gr.HTML
     remove: gr.Button
 
-    @property
-    def inputs(self) -> list[Component]:
-        """What an order is made of, besides the prompt and the picture."""
-        return list(self.asked.values())
-
-    @property
-    def model(self) -> Any:
-        """The picker."""
-        return self.asked["model"]
-
-    @property
-    def seed(self) -> Component:
-        """Where the seed is shown that a run was given."""
-        return self.asked["seed"]
-
     def named(self, values: Sequence[Any]) -> dict[str, Any]:
         """The values of `inputs`, by name, as a request takes them."""
-        named = dict(zip(self.asked, values, strict=True))
+        named = super().named(values)
         return named | {"guidance": None if named["guidance"] == "" else named["guidance"]}
 
 
