@@ -21,7 +21,7 @@ from pipelines.code_languages import LANGUAGES
 from pipelines.code_request import CURSOR, CodeRequest
 from pipelines.code_syntax import Syntax, check
 from pipelines.engine import Engine
-from pipelines.events import Code, Result, Token
+from pipelines.events import Code, Recipe, Result, Token
 from ui import code_view, files, states
 from ui.wire import Failed, Moment, Stopped, watch
 
@@ -57,6 +57,14 @@ class Coding:
         self._finished = True
         self._look()
 
+    def keep(self, shelf: Path) -> None:
+        """Make a file of what there is of an answer that was stopped."""
+        self.end()
+        if not self.links and (self._answer.code or self._answer.prose):
+            options = self.request.model_dump(exclude={"model", "seed"})
+            recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)
+            self._write(self._answer.code, self._answer.prose, recipe, shelf / self._id)
+
     def shown(self, writing: bool) -> tuple[str, str, str]:
         """The code, the words about it, and what the parser and the comparison say."""
         code = self._answer.code
@@ -82,7 +90,7 @@ class Coding:
             case Result(artifact=artifact):
                 assert isinstance(artifact, Code)
                 self._finished = True
-                self._write(artifact, moment, shelf / self._id)
+                self._write(artifact.code, artifact.text, moment.recipe, shelf / self._id)
                 return states.done(self._summary(artifact))
             case Failed(message=message):
                 return states.failed(message)
@@ -100,18 +108,18 @@ class Coding:
             self._syntax = check(self._answer.code, self.request.language, whole)
             self._parsed = seen
 
-    def _write(self, artifact: Code, result: Result, folder: Path) -> None:
-        folder.mkdir()
-        if artifact.code:
-            name = f"polymuse-code.{LANGUAGES[artifact.language].extension}"
-            data = text_file.code(artifact.code, artifact.language, result.recipe)
+    def _write(self, code: str, words: str, recipe: Recipe, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)  # Stop may have come as the answer ended
+        if code:
+            name = f"polymuse-code.{LANGUAGES[self.request.language].extension}"
+            data = text_file.code(code, self.request.language, recipe)
             self.links["Download " + name] = folder / name
         else:
-            name, data = "polymuse-explanation.txt", text_file.text(artifact.text, result.recipe)
+            name, data = "polymuse-explanation.txt", text_file.text(words, recipe)
             self.links["Download as text"] = folder / name
         (folder / name).write_bytes(data)
         self.links["Recipe"] = folder / "polymuse-recipe.json"
-        self.links["Recipe"].write_bytes(text_file.recipe_of(data, result.recipe))
+        self.links["Recipe"].write_bytes(text_file.recipe_of(data, recipe))
 
     def _summary(self, artifact: Code) -> str:
         parts = [states.written(self._tokens, self._took())]
@@ -148,7 +156,7 @@ class CodeDesk(files.Keeper):
         """It is stopped, or given up; what there is stays."""
         self.busy = False
         if self.coding is not None:
-            self.coding.end()
+            self.coding.keep(self.shelf)
         self.line = states.stopped("what was written is kept" if any(self.shown()[:2]) else "")
 
     def shown(self) -> tuple[str, str, str]:

@@ -16,6 +16,8 @@ from pipelines.code_languages import LANGUAGES
 from pipelines.errors import MissingCodec
 from pipelines.events import Audio, Clip, Code, Enhanced, Music, Picture, Pictures, Recipe, Result, Solid, Text
 
+UNFINISHED = "stopped before its end"  # in the place of a revision, in the recipe of what was kept
+
 
 def written(result: Result) -> str | None:
     """The file of a result: a PNG, a ZIP of several, a WAV, an MP4, a GLB, a program; None for a text."""

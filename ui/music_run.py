@@ -23,7 +23,6 @@ from ui.wire import Failed, Moment, Stopped, watch
 
 NAME = "polymuse-music"
 TITLES = {"wav": "WAV", "flac": "FLAC", "mid": "MIDI", "musicxml": "MusicXML"}
-UNFINISHED = "stopped before its end"  # in the place of a revision, in the recipe of what was kept
 
 
 class Composing:
@@ -89,7 +88,7 @@ class Composing:
             return
         sound = self.track.joined(self._folder)
         options = self.request.model_dump(exclude={"model", "seed"})
-        recipe = Recipe(self.request.model, UNFINISHED, self.request.seed, options)
+        recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)
         score = Score(self.head, tuple(self.notes)) if self.head else None
         self._offer(Audio(sound.samples, sound.rate), recipe, score)
 

@@ -154,6 +154,7 @@ def test_stop_keeps_what_was_written(served: Server, visitor: Visitor) -> None:
             break
     assert "what was written is kept" in shown["line"] and shown["words"]["value"].startswith("0 1")
     assert shown["go"]["visible"] and endless.cancelled.wait(WAIT_S)
+    assert "polymuse-explanation.txt" in shown["report"] and "polymuse-recipe.json" in shown["report"]
 
 
 def test_a_run_that_was_given_up_with_its_page_says_that_it_stopped(served: Server, visitor: Visitor) -> None:

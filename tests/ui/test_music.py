@@ -23,8 +23,9 @@ from tests.fakes.bandleader import BARS, HEAD, RATE, beats, compose, tone
 from tests.pipelines.tiny_words import embed
 from tests.ui.test_speech import file
 from tests.ui.visitor import Visitor
+from ui.files import UNFINISHED
 from ui.music import EXAMPLES
-from ui.music_run import UNFINISHED, Studio
+from ui.music_run import Studio
 
 ASKED: dict[str, Any] = {
     "style": "",
