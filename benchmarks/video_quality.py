@@ -5,7 +5,8 @@
 * Motions: prompts for pairs of thing and motion that were withheld from all training, N of each; what a clip shows
   is read off its frames (benchmarks.video_motion, which is right about 99 % of clips whose motion is exact).
 * Things: a probe (training.probe) names what is seen in the middle of the clip, made as large as in the pictures that
-  it knows, and in the still picture.
+  it knows, and in the still picture that the clip was made from: what the image model drew, or with --real the
+  picture itself.
 * Flicker: how much pixels change from frame to frame where nothing should move, in levels of 255.
 * First frame: how near a clip from a picture begins to that picture, PSNR.
 
@@ -103,29 +104,35 @@ class Quality:
         return self._pipeline.run(VideoRequest.model_validate({"upscale": 1, **values}), lambda update: None)
 
     def figures(self, probe: Probe | None) -> list[Figure]:
-        shares, figures, moving, rows = [], [], [], []
+        shares, figures, moving, before, rows = [], [], [], [], []
         for motion in MOTIONS:
             asked = prompts(self._captions, motion, self._count)
             taken: Counter[str] = Counter()
             for seed, (prompt, things) in enumerate(asked):
-                clip = self.clip(things, prompt=prompt, seed=2 * seed)
-                taken[judge(tensor(clip))] += 1
-                moving.append(filling(tensor(clip)[WHOLE.get(motion, len(clip.frames) // 2)]))
+                frames = tensor(self.clip(things, prompt=prompt, seed=2 * seed))
+                taken[judge(frames)] += 1
+                moving.append(filling(frames[WHOLE.get(motion, len(frames) // 2)]))
+                before.append(filling(frames[-1 if motion == "fades in" else 0]))  # as the still picture is
                 rows.append(things[0])
             shares.append(taken[motion] / len(asked))
             others = ", ".join(f"{name} {n}" for name, n in taken.most_common() if name != motion)
             print(f"{motion}: {shares[-1]:.0%} right; {others}", flush=True)
             figures.append(Figure(f"right_{motion}", f"“{motion}”, {len(asked)} withheld pairs", shares[-1]))
         mean = Figure("right", "all motions, withheld pairs: the one asked for", float(np.mean(shares)), None, RIGHT)
-        return [mean, *figures, *self.kept(probe, torch.stack(moving), rows), self.flicker(), self.first_frame()]
+        return [
+            mean,
+            *figures,
+            *self.kept(probe, torch.stack(moving), torch.stack(before), rows),
+            self.flicker(),
+            self.first_frame(),
+        ]
 
-    def kept(self, probe: Probe | None, moving: Tensor, rows: list[int]) -> list[Figure]:
+    def kept(self, probe: Probe | None, moving: Tensor, before: Tensor, rows: list[int]) -> list[Figure]:
         """How often the thing is still named rightly once it moves."""
         if probe is None:
             return []
         records = [self._pictures.records[row] for row in rows]
         right = numbers(probe, *([record[key] for record in records] for key in ("hexcode", "style")))
-        before = torch.cat([tensor_of(still(self._pictures, row)) for row in rows])
         mine, theirs = (accuracy(probe.look(shown), *right) for shown in (moving, before))
         share = mine.top5 / max(theirs.top5, 1e-6)
         return [Figure("kept", "the thing among five in mid-motion, of the still picture's", share, None, KEPT)]
@@ -190,10 +197,6 @@ def filling(frame: Tensor) -> Tensor:
 def tensor(clip: Clip) -> Tensor:
     """RGB in -1..1, (n, 3, h, w)."""
     return torch.from_numpy(clip.frames).permute(0, 3, 1, 2).float() / 127.5 - 1
-
-
-def tensor_of(picture: Image.Image) -> Tensor:
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
 def load(model: Path) -> video.VideoPipeline:
