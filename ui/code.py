@@ -155,6 +155,8 @@ def build(engine: Engine) -> None:
             given["code"] = ""
             if not given["instruction"].strip():
                 raise refusal("Say what the program should do first.", MISSING)
+        elif not (given["code"] or "").strip():
+            raise refusal("Paste some code first.", MISSING)
         request = request_from(CodeRequest, {**given, "code": given["code"] or ""})
         assert isinstance(request, CodeRequest)
         with refusals():

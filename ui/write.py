@@ -164,6 +164,8 @@ def build(engine: Engine) -> None:
             given["prompt"] = ""
         if given["task"] in NEEDED and not (given["instruction"] + given["prompt"]).strip():
             raise refusal(NEEDED[given["task"]], MISSING)
+        if given["task"] != "write" and not given["text"].strip():
+            raise refusal("Paste a text first.", MISSING)
         if len(given["text"]) > most:
             long = f"This text has {len(given['text']):,} characters; it may have up to {most:,}."
             raise refusal(f"{long} Shorten it, or give it in pieces.", "That is too long")

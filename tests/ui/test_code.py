@@ -174,7 +174,7 @@ def test_a_run_that_was_given_up_with_its_page_says_that_it_stopped(served: Serv
     ("wrong", "named"),
     [
         ({"instruction": " "}, "Say what the program should do first."),
-        ({"task": "fix"}, "“code” must have something to fix"),
+        ({"task": "fix"}, "Paste some code first."),
         ({"code": "x", "task": "complete", "instruction": "x" * 4_001}, "“instruction”"),
     ],
 )

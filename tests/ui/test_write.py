@@ -166,7 +166,7 @@ def test_a_text_file_says_what_it_is_and_its_recipe_is_beside_it(visitor: Visito
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
-        ({"text": " "}, "“text” must have something to summarise"),
+        ({"text": " "}, "Paste a text first."),
         ({"task": "answer"}, "Ask a question about the text first."),
         ({"task": "write"}, "Say what to write first."),
         ({"text": "x" * 100_001}, "This text has 100,001 characters; it may have up to 100,000."),
