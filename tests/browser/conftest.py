@@ -279,6 +279,7 @@ def visit(site: str, browser: Browser) -> Iterator[Open]:
         chat = Chat(context.new_page())
         chat.page.goto(site + path)
         expect(chat.prompt).to_be_editable()
+        expect(chat.page.locator(".pm-queue")).not_to_have_text("Connecting")  # a click before that may be lost
         return chat
 
     yield open
