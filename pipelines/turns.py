@@ -136,7 +136,10 @@ class Turns:
             return self._accounts[user].used if user in self._accounts else 0.0
 
     def level(self, user: str) -> float:
-        """The virtual time at which this user's next step would begin: the lower, the sooner its turn."""
+        """The virtual time at which this user's next step would begin: the lower, the sooner its turn.
+
+        Of a user who has no job it is that of a first step, which may have a credit.
+        """
         with self._lock:
             account = self._accounts.get(user, _Account())
             return account.virtual if account.jobs else max(account.virtual, self._floor - CREDIT_S)
