@@ -64,10 +64,10 @@ class Pace:
     def __init__(self, share: float = SHARE, now: Callable[[], float] = time.perf_counter) -> None:
         self._share, self._now, self._next = share, now, 0.0
 
-    def take(self, make: Callable[[], None], *, always: bool = False) -> bool:
+    def take(self, make: Callable[[], None]) -> bool:
         """Makes a preview if it is time for one."""
         began = self._now()
-        if began < self._next and not always:
+        if began < self._next:
             return False
         make()
         ended = self._now()
@@ -187,8 +187,7 @@ class _Run:
         return self._sampler.denoised(scene.things, stepped)
 
     def _step(self, show: Callable[[int], None], done: int, label: str) -> None:
-        last = done == self._total
-        if self.previews and self._pace.take(lambda: show(max(done, self._done)), always=last):
+        if self.previews and self._pace.take(lambda: show(max(done, self._done))):
             self._done = max(done, self._done)
         else:
             self.passed(done, label)

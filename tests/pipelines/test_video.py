@@ -73,7 +73,7 @@ def test_a_prompt_becomes_a_clip_and_the_way_there_is_seen_moving(pipeline: Vide
     assert clip.frames.shape == (16, SIDE, SIDE, 3) and clip.frames.dtype == np.uint8
     assert clip.loop and clip.fps > 0 and clip.settings["motion"] == "bounces" and clip.settings["speed"] == "slowly"
     shown = [update for update in updates if isinstance(update, Frames)]
-    assert shown[0].step == 1 and shown[-1].step == shown[-1].total == 2 * STEPS
+    assert shown[0].step == 1 and shown[0].total == 2 * STEPS
     for one in shown:
         assert len(one.images) == 16 and all(image.size == (PREVIEW, PREVIEW) for image in one.images)
     steps = [update.step if isinstance(update, Frames) else update.done for update in updates if update.total]
