@@ -58,3 +58,13 @@ def test_what_is_judged_fills_the_frame_wherever_it_was():
     edge[1, :10, :30] = -1  # at the rim, and not square
     assert ((video_quality.filling(edge)[1] < 0).nonzero().amax(0) - SIDE // 2).abs().max() > 40
     assert torch.equal(video_quality.filling(torch.ones(3, SIDE, SIDE)), torch.ones(3, SIDE, SIDE)), "nothing is seen"
+
+
+def test_what_spins_is_judged_the_way_up_that_it_began():
+    first = torch.ones(3, SIDE, SIDE)
+    first[:, 34:94, 54:66] = -1  # an L
+    first[:, 82:94, 54:94] = -1
+    frames = torch.stack([first.rot90(-quarters, (1, 2)) for quarters in (0, 0, 1, 2)])  # clockwise
+    for number in (2, 3):
+        turned, back = frames[number], video_quality.turned_back(frames, number)
+        assert (first - back).abs().mean() < 0.2 * (first - turned).abs().mean()
