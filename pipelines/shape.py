@@ -1,7 +1,8 @@
 """Things in the round: the built-in model makes a grid of distances and colours out of noise, and shows it turning.
 
 A prompt becomes a kind and shapes of that kind to go by (shape_library), a transformer takes noise away in straight
-steps (shape_model), a codec makes the grid of what is left. Meshes are made of the grid later, as fine as one likes.
+steps (shape_model), a codec makes the grid of what is left, whose paints and gaps are then put in order (shape_finish).
+Meshes are made of the grid later, as fine as one likes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pipelines.errors import BadRequest
 from pipelines.events import Emit, Frames, Progress, Solid
 from pipelines.image_text import TextEncoder
 from pipelines.shape_codec import Grids, ShapeCodec
+from pipelines.shape_finish import finished
 from pipelines.shape_library import Kind, ShapeLibrary, paint_in
 from pipelines.shape_model import ShapeDenoiser, Told
 from pipelines.shape_preview import views
@@ -98,8 +100,10 @@ class ShapePipeline:
             else:
                 emit(Progress(step, steps, "Shaping"))
         made = solid_of(self._codec.decode(latents))
+        distance, colour = finished(made.distance.astype(np.float32), made.colour)
         remarks = () if kind.named else (unknown(kind, self._library),)
-        return Solid(made.distance, made.colour, remarks, {"steps": steps, "guidance": guidance, "kind": kind.name})
+        settings = {"steps": steps, "guidance": guidance, "kind": kind.name}
+        return Solid(distance.astype(np.float16), colour, remarks, settings)
 
     def _told(self, prompt: str, kind: Kind, guidance: float, chance: Generator) -> Told:
         """What to make and, in second place, nothing said, both after the same shapes."""

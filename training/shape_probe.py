@@ -2,7 +2,8 @@
 
     python -m training.shape_probe --shapes FILE --out FOLDER [--count N] [--withheld N] [--steps N]
 
-It sees where the thing is, in cells of 4 x 4 x 4 voxels, and how much of its surface has which colours. --shapes is
+It sees where the thing is, in cells of 4 x 4 x 4 voxels, and how much of its surface has which colour, by words: in
+all, and in each of 3 x 3 x 3 regions, as the main part of a kind is mostly in the same of them. --shapes is
 what training.shape_data wrote; the last shapes of the file are kept to measure the probe itself on. The probe alone
 learns withheld pairs too: a judge that had never seen a red snowman would call every red one white.
 """
@@ -28,23 +29,39 @@ from training.loop import Run, log, training
 from training.shape_data import KINDS, sample
 from training.shape_draft import Facts
 from training.shape_grid import Grid, Stored, grid
-from training.shape_paints import COLOURS
+from training.shape_paints import COLOURS, MATERIALS, bounds, colour_of
 
-CELL, BINS = 4, 6  # voxels of a cell; steps of each of red, green and blue
+CELL = 4  # voxels of a side
+REGIONS = 3  # in each direction
+PAINTS = (*COLOURS, *MATERIALS, "glass")
+WORDS = (*COLOURS, "glass")
+PAINTED = (REGIONS**3 + 1) * len(WORDS)  # numbers that tell of colours
 HELD = 1_000
 OWN = 5_000_000  # seeds from here on are the probe's withheld pairs
 WIDTH = 384
 
 
 def features(distance: NDArray[Any], colour: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What the probe sees of a grid: how full each cell is, then the surface's shares of colours."""
+    """What the probe sees of a grid: how full each cell is, then the square roots of the surface's shares of
+    colours, of all of it and of each region."""
     side = len(distance) // CELL
     full = np.clip(0.5 - distance.astype(np.float32), 0, 1)
     cells = full.reshape(side, CELL, side, CELL, side, CELL).mean((1, 3, 5)).ravel()
-    surface = colour[abs(distance) < 0.75].astype(int) * BINS // 256
-    number = (surface[:, 0] * BINS + surface[:, 1]) * BINS + surface[:, 2]
-    shares = np.bincount(number, minlength=BINS**3) / max(1, len(number))
-    return np.concatenate([cells, np.sqrt(shares)]).astype(np.float32)
+    surface = abs(distance) < 0.75
+    x, y, z = (axis // (len(distance) // REGIONS) for axis in np.nonzero(surface))
+    region = (x * REGIONS + y) * REGIONS + z
+    number = region * len(WORDS) + named(colour[surface])
+    shares = np.bincount(number, minlength=REGIONS**3 * len(WORDS)).reshape(-1, len(WORDS)) / max(1, len(number))
+    return np.concatenate([cells, np.sqrt(shares.sum(0)), np.sqrt(shares).ravel()]).astype(np.float32)
+
+
+def named(colours: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The numbers in WORDS of the words for colours (n, 3): of the paint whose range is the nearest."""
+    low, high = (np.array([bounds(paint)[end] for paint in PAINTS], np.float32) for end in (0, 1))
+    words = np.array([WORDS.index(colour_of(paint)) for paint in PAINTS])
+    rgb = colours[:, None].astype(np.float32)
+    way = np.maximum(low - rgb, 0) + np.maximum(rgb - high, 0)
+    return words[np.square(way).sum(-1).argmin(1)]
 
 
 class Probe(nn.Module):
@@ -54,7 +71,7 @@ class Probe(nn.Module):
         super().__init__()
         self.form = form
         self.kind = nn.Sequential(nn.Linear(form, WIDTH), nn.GELU(), nn.Dropout(0.2), nn.Linear(WIDTH, kinds))
-        given = form + BINS**3
+        given = form + PAINTED
         self.colour = nn.Sequential(nn.Linear(given, WIDTH), nn.GELU(), nn.Dropout(0.2), nn.Linear(WIDTH, colours))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,7 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shapes", type=Path, required=True, help="what training.shape_data wrote")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=12_000, help="shapes to learn from (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=20_000, help="shapes to learn from (default: %(default)s)")
     parser.add_argument("--withheld", type=int, default=4_000, help="more of withheld pairs (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=1_500)
     parser.add_argument("--batch", type=int, default=128)
@@ -125,7 +142,7 @@ def main() -> None:
     held = min(HELD, len(stored) // 4)
     learned = known(stored, range(min(args.count, len(stored) - held)))
     x, kinds, colours = lessons(chain(learned, withheld(range(OWN, OWN + args.withheld))))
-    probe = Probe(x.shape[1] - BINS**3, len(KINDS), len(COLOURS))
+    probe = Probe(x.shape[1] - PAINTED, len(KINDS), len(COLOURS))
 
     def loss(g: Generator) -> tuple[Tensor, dict[str, float]]:
         rows = torch.randint(len(x), (args.batch,), generator=g)

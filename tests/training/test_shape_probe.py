@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from random import Random
 
 import numpy as np
 
 from training import shape_probe
 from training.shape_data import KINDS, sample
 from training.shape_grid import grid, save
-from training.shape_paints import COLOURS
-from training.shape_probe import BINS, Judge, features
+from training.shape_paints import COLOURS, MATERIALS, colour_of, mixed
+from training.shape_probe import REGIONS, WORDS, Judge, features, named
 
 
 def test_it_sees_where_the_thing_is_and_which_colours_its_surface_has():
@@ -19,11 +20,22 @@ def test_it_sees_where_the_thing_is_and_which_colours_its_surface_has():
     colour = np.zeros((48, 48, 48, 3), np.uint8)
     colour[:, 24:] = (255, 0, 0)
     seen = features(distance, colour)
-    cells, shares = seen[: 12**3].reshape(12, 12, 12), seen[12**3 :] ** 2
+    cells, shares = seen[: 12**3].reshape(12, 12, 12), seen[12**3 :].reshape(-1, len(WORDS)) ** 2
     assert cells[6, 6, 6] == 1
     assert cells[0].max() == 0
-    assert abs(shares[0] + shares[(BINS - 1) * BINS * BINS] - 1) < 1e-5
-    assert abs(shares[0] - 0.5) < 0.05
+    whole, regions = shares[0], shares[1:].reshape(REGIONS, REGIONS, REGIONS, -1)
+    black, red = WORDS.index("black"), WORDS.index("red")
+    assert abs(whole[black] + whole[red] - 1) < 1e-5 and abs(whole[black] - 0.5) < 0.05
+    assert np.allclose(regions.sum((0, 1, 2)), whole, atol=1e-5)
+    assert regions[:, 0, :, red].max() == 0 < regions[:, 2, :, red].max(), "the red half is the upper one"
+
+
+def test_every_paint_has_its_word_and_so_has_what_lies_near_it():
+    rng = Random(0)
+    for paint in (*COLOURS, *MATERIALS):
+        shades = np.array([mixed(paint, rng) for _ in range(20)], np.uint8)
+        near = np.clip(shades.astype(int) + 4, 0, 255).astype(np.uint8)
+        assert {WORDS[number] for number in [*named(shades), *named(near)]} == {colour_of(paint)}
 
 
 def test_everything_from_shapes_to_a_judge(tmp_path, monkeypatch, capsys):
