@@ -109,7 +109,7 @@ def prefetch(engine: LocalEngine, store: Store) -> None:
 
 def launch(page: gr.Blocks, engine: Engine, settings: Settings) -> str:
     """Serve the page without blocking; returns its address on this machine."""
-    guard = Middleware(Guard, hosts=LOOPBACK if settings.local else None)
+    guard = Middleware(Guard, hosts=host_names(settings))
     _, url, _ = page.launch(
         server_name=settings.host,
         server_port=settings.port,
@@ -131,6 +131,11 @@ def launch(page: gr.Blocks, engine: Engine, settings: Settings) -> str:
         app_kwargs={"middleware": [guard], "routes": [health.route(engine)]},
     )
     return str(url)
+
+
+def host_names(settings: Settings) -> tuple[str, ...] | None:
+    """The names that this server answers to; None, any, where it cannot know how it is reached."""
+    return (*LOOPBACK, *settings.domain) if settings.local or settings.domain else None
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from benchmarks.report import Goal, Watch, add_calm, finish, significant, table
 from pipelines.video_between import between
-from pipelines.video_motions import LOOPS
+from pipelines.video_motions import ALIVE, LOOPS
 from training.emoji_data import FOLDER
 from training.motion import MOTIONS
 from training.pictures import PictureSet
@@ -28,7 +28,6 @@ from training.video_data import MovingSet
 
 Frame = NDArray[np.uint8]
 Way = Callable[[Frame, Frame], Frame]
-ALIVE = "moves by itself"
 WAYS: dict[str, Way] = {
     "repeated": lambda before, after: before,
     "blended": lambda before, after: ((before.astype(np.uint16) + after + 1) // 2).astype(np.uint8),

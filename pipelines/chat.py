@@ -126,7 +126,12 @@ class ChatPipeline:
         begin = self._beginning(request)
         prompt, left_out = self._prompt(request)
         if left_out:
-            emit(Progress(label=f"The {left_out} oldest messages no longer fit and were left out"))
+            oldest = (
+                "The oldest message no longer fits and was"
+                if left_out == 1
+                else (f"The {left_out} oldest messages no longer fit and were")
+            )
+            emit(Progress(label=f"{oldest} left out"))
         decoder = DecodeStream(skip_special_tokens=True)
         parts = [self._text(decoder, given) for given in begin]
         if begin and begin[-1] in self._ends:
@@ -178,12 +183,19 @@ class ChatPipeline:
         """Token ids of as much of the conversation as fits, newest first, and how many messages were left out."""
         history = request.history
         room = self._context - request.max_new_tokens
-        for left_out in range(len(history) + 1):
-            if left_out and left_out < len(history) and history[left_out].role != "user":
-                continue  # a conversation begins with the user: most templates insist on it
-            ids = self._without(request, left_out)
+        starts = [n for n in range(1, len(history)) if history[n].role == "user"]  # most templates insist on that
+        starts = sorted({0, *starts, len(history)})
+        fitting: tuple[list[int], int] | None = None
+        first, end, place = 0, len(starts), 0  # most conversations fit whole; of others the half is tried, and so on
+        while first < end:
+            ids = self._without(request, starts[place])
             if len(ids) <= room:
-                return ids, left_out
+                fitting, end = (ids, starts[place]), place
+            else:
+                first = place + 1
+            place = (first + end) // 2
+        if fitting is not None:
+            return fitting
         raise BadRequest(
             f"The message is {len(ids):,} tokens long and {request.max_new_tokens:,} are kept for the answer, but "
             f"this model's context is {self._context:,}. Shorten the message, or lower “max_new_tokens”."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipelines.code_languages import LANGUAGES, CodeLanguage
 from pipelines.code_syntax import check
 
-FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)[^`\n]*$")
+FENCE = re.compile(r" {0,3}(`{3,}+|~{3,}+)[ \t]*+([^\s`]*+)[^`\n]*+$")  # gives nothing back: a long line takes no time
 MAYBE_A_FENCE = re.compile(r"(?:^|\n)[ \t]*[`~]{1,3}\Z")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import threading
+import time
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -19,13 +20,15 @@ from typing import TYPE_CHECKING, Literal
 from pipelines.code_languages import LANGUAGES, CodeLanguage
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Node, Parser, Tree
 
 State = Literal["empty", "fine", "incomplete", "wrong"]
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
 UNFINISHED = re.compile(r"was never closed|unterminated triple-quoted|unexpected EOF|EOF in multi-line")
 NEEDS_A_BLOCK = re.compile(r"expected an indented block after .* on line (\d+)")
 MOST_NODES = 200_000  # looked at in one tree: more are in none of a length that we take
+MOST_S = 0.25  # of computing for one tree: a program of fifteen thousand characters takes a fiftieth
+PIECE, PIECE_S = 1_000, 0.05  # bytes, and seconds of computing: of a program it takes a fiftieth of them
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class Syntax:
         if self.state not in ("wrong", "incomplete"):
             return ""
         return f"Line {self.line}: {self.message}." if self.line else f"{self.message}."
+
+
+ENDLESS = Syntax("wrong", 0, "This takes too long to be parsed")
 
 
 def check(code: str, language: CodeLanguage, finished: bool = True) -> Syntax:
@@ -111,6 +117,8 @@ def _others(code: str, language: CodeLanguage, finished: bool) -> Syntax:
         return error
     if LANGUAGES[language].words:  # nothing that could be added here closes an “if” or a tag
         return Syntax("incomplete", error.line, error.message)
+    if error == ENDLESS:
+        return error
     closed, _ = _read(source + "".join(reversed(opened)).encode(), language)
     if closed is None or closed.line >= source.count(b"\n"):
         return Syntax("incomplete", error.line, error.message)
@@ -120,7 +128,9 @@ def _others(code: str, language: CodeLanguage, finished: bool) -> Syntax:
 def _read(source: bytes, language: CodeLanguage) -> tuple[Syntax | None, list[str]]:
     """What is wrong first, if anything, and what would close the brackets that are open at the end."""
     with _lock:
-        tree = _parser(language).parse(source)
+        tree = _tree(source, language)
+        if tree is None:
+            return ENDLESS, []
         error: Syntax | None = None
         opened: list[str] = []
         pending, seen = [tree.root_node], 0
@@ -134,6 +144,28 @@ def _read(source: bytes, language: CodeLanguage) -> tuple[Syntax | None, list[st
                 opened.pop()
             pending += reversed(node.children)
         return error, opened
+
+
+def _tree(source: bytes, language: CodeLanguage) -> Tree | None:
+    """What the grammar makes of the source; None where that would take too long.
+
+    Parsing past errors can take a time that is quadratic in what is read, and nothing else runs meanwhile. Part of it
+    cannot be stopped, such as what is done at the end. So short pieces are tried first: there it shows, and is over.
+    """
+    pieces = [source[at : at + PIECE] for at in range(0, len(source), PIECE)]
+    if len(pieces) > 1 and any(_in_time(piece, language, PIECE_S) is None for piece in pieces):
+        return None
+    return _in_time(source, language, MOST_S)
+
+
+def _in_time(source: bytes, language: CodeLanguage, most: float) -> Tree | None:
+    parser, until = _parser(language), time.thread_time() + most
+    try:
+        tree = parser.parse(lambda at, _: source[at:], progress_callback=lambda *_: time.thread_time() > until)
+    except ValueError:  # so it says that it was stopped
+        parser.reset()
+        return None
+    return tree if time.thread_time() <= until else None
 
 
 def _error(node: Node, source: bytes) -> Syntax:

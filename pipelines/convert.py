@@ -7,6 +7,7 @@ back to the system whole. A converter is any picklable callable (folder with the
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import shutil
@@ -19,6 +20,7 @@ from typing import Any
 from pipelines import child, decode_graph
 from pipelines.errors import BadWeights
 
+log = logging.getLogger("polymuse.convert")
 Convert = Callable[[Path, Path], None]
 
 
@@ -32,9 +34,11 @@ def run(convert: Convert, source: Path, target: Path, what: str, tick: Callable[
         stdin=pickle.dumps((convert, source.absolute(), target.absolute())),
     )
     if code != 0:
+        log.error("converting %s failed: %s", what, said)
         raise BadWeights(
             f"Converting {what} failed (exit code {code}; a negative code means it was killed, often for want of "
-            f"memory). Free some memory and try again, or report this to Polymuse. It said: {said.strip()[-2000:]}"
+            "memory). Free some memory and try again, or report this to Polymuse. "
+            f"It said: {said.strip().rpartition(chr(10))[2][:300]}"
         )
 
 

@@ -182,13 +182,13 @@ class Batch:
         with self._lock:
             if len(self._seats) == self._decoder.rows:
                 raise Busy(f"{self._decoder.rows} answers are being written already. Try again soon.")
-            self._seats.append(seat)
             self._remember(seat, wanted.prompt)
+            self._seats.append(seat)
         return seat
 
     def _remember(self, seat: Seat, prompt: Sequence[int]) -> None:
-        """Fill a new seat's row with what is known of its prompt, unless the row holds it still."""
-        row, there = len(self._seats) - 1, 0
+        """Fill the next row with what is known of a new seat's prompt, unless the row holds it still."""
+        row, there = len(self._seats), 0
         if self._resting is not None and self._resting.row == row:
             there, self._resting = common(prompt, self._resting.ids), None
         seat.known = self._prefixes.find(prompt)

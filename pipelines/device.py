@@ -117,8 +117,9 @@ def _nvidia() -> Device | None:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
     except (subprocess.SubprocessError, OSError):
         return None  # a driver that does not answer computes nothing either
-    name, _, mebibytes = answer.strip().splitlines()[0].rpartition(",")
-    return Device("cuda", name.strip(), int(mebibytes) * 2**20, half=True)
+    name, _, mebibytes = (part.strip() for part in answer.splitlines()[0].rpartition(","))
+    total = int(mebibytes) * 2**20 if mebibytes.isdecimal() else ram()  # “[N/A]”: it has the machine's memory
+    return Device("cuda", name, total, half=True)
 
 
 def _apple() -> Device | None:

@@ -24,10 +24,8 @@ _ASK = "If a mirror or proxy is in use, ask whoever runs it; otherwise report th
 class Refused(DownloadFailed):
     """Nothing came: the server said no (`status` is its HTTP status), or no connection could be made (0)."""
 
-    def __init__(self, url: str, status: int, reason: str) -> None:
-        super().__init__(
-            f"{_host(url)} did not give {_file(url)}: {reason}. Check the network, the address and your access there."
-        )
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
         self.status = status
 
 
@@ -68,6 +66,7 @@ def fetch_file(
     """
     part = part_of(target)
     part.parent.mkdir(parents=True, exist_ok=True)
+    part.touch()  # there are files of no bytes, of which nothing comes
     while True:
         resumed = have(part) > 0
         _transfer(url, part, size, meter, headers or {})
@@ -115,7 +114,7 @@ def _transfer(url: str, part: Path, size: int, meter: Meter, headers: Mapping[st
             _stream(url, part, size, meter, headers)
         except httpx2.ConnectError as error:
             if start == first:
-                raise Refused(url, 0, str(error)) from error
+                raise _refusal(url, 0, str(error)) from error
             reason = str(error)
         except httpx2.RequestError as error:
             reason = str(error) or type(error).__name__
@@ -145,7 +144,7 @@ def _stream(url: str, part: Path, size: int, meter: Meter, headers: Mapping[str,
                 f"were deleted. {_ASK}"
             )
         if response.status_code not in (200, 206):
-            raise Refused(url, response.status_code, f"HTTP {response.status_code}")
+            raise _refusal(url, response.status_code, f"HTTP {response.status_code}")
         whole = response.status_code == 200
         if whole:
             meter.add(-start)
@@ -155,6 +154,11 @@ def _stream(url: str, part: Path, size: int, meter: Meter, headers: Mapping[str,
                 meter.add(len(chunk))
                 if file.tell() > size:
                     return
+
+
+def _refusal(url: str, status: int, reason: str) -> Refused:
+    what = f"{_host(url)} did not give {_file(url)}: {reason}"
+    return Refused(f"{what}. Check the network, the address and your access there.", status)
 
 
 def _host(url: str) -> str:

@@ -221,11 +221,11 @@ class LocalEngine:
         """A worker thread's life: run after run."""
         while (run := self._work.get()) is not None:
             run.run()
-            self._finished(run)
+            with self._lock:
+                self._idle += 1  # first, or a thread would be started for the job that is let in now
+                self._finished(run)
             run.job.let_go()
             del run  # or this frame would keep the run, and what it holds, until the next one
-            with self._lock:
-                self._idle += 1
 
     def _finished(self, run: Run) -> None:
         with self._lock:

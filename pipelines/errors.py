@@ -92,7 +92,7 @@ class EngineClosed(PolymuseError):
 
 
 class RunFailed(PolymuseError):
-    """A pipeline raised something unexpected. The cause is chained and logged, never shown to a stranger."""
+    """A pipeline raised something unexpected. The cause is logged, never shown to a stranger."""
 
 
 def format_bytes(count: int) -> str:

@@ -144,7 +144,9 @@ def build(
                 headers,
             )
         except Refused as refusal:
-            raise _refused(hub, endpoint, refusal.status, None) if refusal.status else refusal from refusal
+            if not refusal.status:
+                raise
+            raise _refused(hub, endpoint, refusal.status, None) from refusal
     return folder
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 from diffusers.image_processor import VaeImageProcessor
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Generator, Tensor
 
 from pipelines.image_autoencoder import Autoencoder
@@ -84,7 +84,7 @@ class EmojiPipeline(DiffusionPipeline):
         reference: Image.Image | None = None,
     ) -> EmojiOutput:
         """One picture. `strength` is how much noise is laid on `image` (1: all), `mask_image` is white where to
-        repaint, `reference` is a further picture to draw upon."""
+        repaint, `reference` is a further picture to draw upon: its middle, if it is not square."""
         found = self.references.find(prompt, self._text().sentences, self.denoiser.config.references)
         prompts = [prompt] if guidance_scale == 1 else [prompt, negative_prompt]
         condition = self._condition(prompts, found, reference)
@@ -122,7 +122,8 @@ class EmojiPipeline(DiffusionPipeline):
         words, mask = self._text().tokens(prompts)
         shown, style = shown.to(like=words.to(self.device, self.denoiser.dtype)), style.to(self.device)
         if reference is not None:  # the visitor's own comes first
-            shown = _with_first(shown, self._encode(reference), self._encode(_small(reference)))
+            square = _square(reference)
+            shown = _with_first(shown, self._encode(square), self._encode(_small(square)))
         made: Condition = self.denoiser.condition(words.to(shown.latents), mask, style, shown)
         return made
 
@@ -159,6 +160,10 @@ class EmojiPipeline(DiffusionPipeline):
         white = torch.from_numpy(np.array(mask.convert("L").resize((SIDE, SIDE)))).float()[None, None] / 255
         cells: Tensor = torch.nn.functional.adaptive_max_pool2d(white, side) < 0.5
         return cells.to(self.device)
+
+
+def _square(picture: Image.Image) -> Image.Image:
+    return ImageOps.fit(picture, (min(picture.size),) * 2)
 
 
 def _small(picture: Image.Image) -> Image.Image:

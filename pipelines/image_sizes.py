@@ -44,7 +44,7 @@ class Sizes:
     def like(self, width: int, height: int, area: int) -> tuple[int, int]:
         """The size that has about this shape and `area` pixels."""
         scale = (min(area, self.most) / (width * height)) ** 0.5
-        return self.nearest(round(width * scale), round(height * scale))[0]
+        return self.nearest(max(1, round(width * scale)), max(1, round(height * scale)))[0]
 
     def _floor(self, side: int) -> int:
         return max(self.smallest, side // self.multiple * self.multiple)

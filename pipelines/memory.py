@@ -115,9 +115,7 @@ class Memory:
     def require(self, spec: ModelSpec[Any]) -> None:
         """Raise DoesNotFit unless it fits."""
         if not self.fits(spec):
-            with self._changed:
-                there_is = f"models may hold {format_bytes(self.budget)} on this device"
-                raise DoesNotFit(self.refusal(spec, there_is))
+            raise DoesNotFit(self.refusal(spec, f"models may hold {format_bytes(self.budget)} on this device"))
 
     def drop_idle(self) -> None:
         """Drop every model that nobody leases."""
@@ -200,7 +198,8 @@ class Memory:
 
     def refusal(self, spec: ModelSpec[Any], there_is: str) -> str:
         """What the model needs, what there is, who holds it and what to do, in words."""
-        holders = [f"{model.spec.title} ({format_bytes(model.spec.resident)})" for model in self._models.values()]
+        with self._changed:
+            holders = [f"{model.spec.title} ({format_bytes(model.spec.resident)})" for model in self._models.values()]
         return (
             f"{spec.title} needs {format_bytes(spec.resident + spec.working)} ({format_bytes(spec.resident)} for its "
             f"weights, {format_bytes(spec.working)} while it runs), but {there_is}. "

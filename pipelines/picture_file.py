@@ -54,16 +54,15 @@ def archive(pictures: Pictures, recipe: Recipe) -> bytes:
 
 
 def read(data: bytes) -> Recipe:
-    """The recipe in a PNG file that we wrote. Raises BadRequest where there is none."""
+    """The recipe in a PNG file that we wrote; nothing is unpacked. Raises BadRequest where there is none."""
     from PIL import Image as images
 
     try:
-        text = images.open(io.BytesIO(data), formats=("PNG",)).text["polymuse"]  # type: ignore[attr-defined]
-        recipe = Recipe(**json.loads(text))
+        recipe = Recipe(**json.loads(images.open(io.BytesIO(data), formats=("PNG",)).info["polymuse"]))
         if not (isinstance(recipe.options, dict) and isinstance(recipe.model, str)):
             raise TypeError
         return recipe
-    except (OSError, SyntaxError, KeyError, ValueError, TypeError, AttributeError):
+    except (OSError, SyntaxError, KeyError, ValueError, TypeError, images.DecompressionBombError):
         raise BadRequest("This file carries no settings of Polymuse. Choose a PNG file that was made here.") from None
 
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # PIL knows others, some of which start programs
-MOST_PIXELS = 50_000_000  # 150 MB once unpacked
+MOST_PIXELS = 50_000_000  # 200 MB once unpacked: PIL keeps four bytes for each
 MOST_BYTES = 50 * 2**20
+LONGEST = 20  # how many times as long as wide a frame of a clip may be
 BROKEN = (OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, struct.error)
 """What PIL's readers raise, between them, on damaged files."""
 
@@ -52,6 +53,15 @@ def read_mask(data: bytes, like: Image, name: str = "mask") -> Image:
     return mask.resize(like.size, images.Resampling.BILINEAR)
 
 
+def check_shape(picture: Image, name: str = "image") -> None:
+    """Raise BadRequest for a strip, of which no frame of a clip can be made."""
+    if max(picture.size) > LONGEST * min(picture.size):
+        raise BadRequest(
+            f"“{name}” is {picture.width} x {picture.height} pixels: too long and thin for a clip. Send one that is "
+            f"at most {LONGEST} times as long as wide."
+        )
+
+
 def check(data: bytes, name: str = "image") -> None:
     """Raise BadRequest unless this begins like a picture of a kind and size that we take; unpacks nothing."""
     _opened(data, name)
@@ -74,9 +84,8 @@ def _opened(data: bytes, name: str, several: bool = False) -> Image:
             f"“{name}” is {picture.width} x {picture.height} pixels; at most {MOST_PIXELS:,} in all are taken. "
             "Send a smaller picture."
         )
-    if (
-        frames > 1 and not several and picture.format != "MPO"
-    ):  # which is how phones pack a photo with its depth map or thumbnail
+    # MPO is how phones pack a photo with its depth map or thumbnail.
+    if frames > 1 and not several and picture.format != "MPO":
         raise BadRequest(f"“{name}” has {frames} frames or pages. Send a picture of one.")
     return picture
 
@@ -87,9 +96,10 @@ def _upright(data: bytes, name: str, several: bool = False) -> Image:
     picture = _opened(data, name, several)
     try:
         picture.load()
+        ImageOps.exif_transpose(picture, in_place=True)
     except BROKEN:
-        raise BadRequest(f"“{name}” is cut off or damaged. Send the whole file.") from None
-    return _eight_bit(ImageOps.exif_transpose(picture), name)
+        raise BadRequest(f"“{name}” is cut off or damaged. Save it again, or send another.") from None
+    return _eight_bit(picture, name)
 
 
 def _eight_bit(picture: Image, name: str) -> Image:
@@ -101,8 +111,10 @@ def _eight_bit(picture: Image, name: str) -> Image:
         raise BadRequest(f"“{name}” holds floating-point numbers. Save it with 8 or 16 bits a channel.")
     if not picture.mode.startswith("I"):
         return picture
-    values = np.asarray(picture).astype(np.float64).clip(0, 65535)
-    return images.fromarray((values / 257).round().astype(np.uint8))
+    values = np.asarray(picture).clip(0, 65535).astype(np.uint32)
+    values += 128
+    values //= 257
+    return images.fromarray(values.astype(np.uint8))
 
 
 def _on(colour: str, picture: Image) -> Image:

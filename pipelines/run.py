@@ -6,6 +6,7 @@ The thread owns the job's lease and its turn; whoever reads the job's events own
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ T = TypeVar("T")
 
 # Packages whose versions can change a result.
 RECORDED = ("torch", "transformers", "diffusers", "numpy", "onnxruntime", "scipy", "kokoro-onnx")
+
+# How torch on a CPU, torch elsewhere and ONNX Runtime say it.
+OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory|Failed to allocate memory")
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,9 @@ class Run:
             self.job.end(self._result())
         except (Cancelled, PolymuseError) as ending:
             self.job.end(_without_traceback(ending))
-        except Exception as error:
+        except BaseException as error:  # a panic in a library's Rust is no Exception
             log.exception("job %s on %s failed", self.job.id, self._spec.id)
             self.job.end(RunFailed(f"The model failed ({type(error).__name__}). Try again, or with other settings."))
-        finally:
-            self.job.end(RunFailed("The run was torn down. Try again."))  # only if nothing above ended it
 
     def used(self) -> float:
         """Device seconds of finished steps."""
@@ -75,13 +77,9 @@ class Run:
 
     def abandon(self) -> None:
         """Leave the thread to itself: its job fails now, the device passes on, its next emit ends it."""
-        log.error("job %s on %s gave no sign for %.0f s", self.job.id, self._spec.id, self.silent_for())
-        self.job.stop(
-            DeadlineExceeded(
-                f"The model gave no sign for {self.silent_for():.0f} seconds and was given up. "
-                "Try again with a smaller request."
-            )
-        )
+        silent = f"gave no sign for {self.silent_for():.0f} seconds"
+        log.error("job %s on %s %s", self.job.id, self._spec.id, silent)
+        self.job.stop(DeadlineExceeded(f"The model {silent} and was given up. Try again with a smaller request."))
         self.job.end(Cancelled())
         if self._turn is not None:
             self._at.turns.revoke(self._turn)
@@ -166,11 +164,12 @@ def _versions() -> dict[str, str]:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Whether the device or the machine had no memory left; torch's CPU allocator raises a plain RuntimeError."""
+    """Whether the device or the machine had no memory left; on CPUs and Apple's GPUs only the words say so."""
     torch = sys.modules.get("torch")
     if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    library = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
+    return library and OUT_OF_MEMORY.search(str(error)) is not None
 
 
 def _without_traceback(ending: Exception) -> Exception:

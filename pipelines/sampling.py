@@ -63,7 +63,7 @@ class Sampler:
     """One request's sampling state. The random numbers are Python's, so a seed means the same on every device."""
 
     def __init__(self, temperature: float, top_p: float, seed: int, watched: bool = False) -> None:
-        self._temperature = temperature
+        self._temperature = temperature if np.float32(temperature) else 0.0  # what float32 cannot tell from 0 is 0
         self._top_p = top_p
         self._luck = Random(seed)
         self._watched = watched

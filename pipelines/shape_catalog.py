@@ -32,7 +32,7 @@ def shape_models(device: Device) -> list[ModelSpec[ShapeRequest]]:
             licence="Apache-2.0",
             card="Built in, for any machine. Eighty kinds of simple things in many colours; trained by us.",
             load=load,
-            limits={"steps": 40},
+            limits={"steps": 60},
             sized_by=f"{PARAMETERS / 1e6:.0f} million parameters of 4 bytes, and the shapes that it goes by",
         ),
         _shap_e(

@@ -89,12 +89,15 @@ class ShapEShapes:
 
 
 def solid_of(renderer: Any, latents: Tensor, side: int) -> Solid:
-    """What the network in these latents says on a grid; the network itself is left as it was."""
+    """What the network in these latents says on a grid; the network itself is left as it was.
+
+    It computes in float32: it looks at places in waves of up to 2^14 to a unit, of which 16 bits know nothing.
+    """
     import torch
     from diffusers.pipelines.shap_e.renderer import volume_query_points
 
     with torch.no_grad():
-        network = copy.deepcopy(renderer.mlp)
+        network = copy.deepcopy(renderer.mlp).float()
         told = renderer.params_proj(latents[:1].to(renderer.dtype))
         for name, value in network.state_dict().items():
             if f"nerstf.{name}" in told:

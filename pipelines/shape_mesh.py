@@ -62,8 +62,9 @@ def mesh(solid: Solid, detail: int = 2, smoothing: float = 0.3) -> Mesh:
     if (solid.distance < 0).all():
         raise BadRequest("This came out as one full block, without a surface. Try another seed, or another prompt.")
     distance, low = _cropped(whole(distance))
-    step = _step(distance, detail)
-    fine, steps = _resampled(distance, step)
+    fine, steps = _resampled(distance, _step(distance, detail))
+    if not (fine < 0).any():  # the thing is smaller than a step
+        fine, steps = distance, np.ones(3, np.float32)
     fine = whole(fine)
     fine = np.where(abs(fine) < LEAST, np.copysign(np.float32(LEAST), fine), fine)
     found = marching_cubes(fine, 0.0, gradient_direction="descent")  # type: ignore[no-untyped-call]

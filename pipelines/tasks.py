@@ -65,9 +65,10 @@ class TaskPipeline:
         return self._say(request, told, text, emit)
 
     def _room(self, request: TaskRequest, told: str) -> int:
-        """How many bytes of text fit one prompt, whatever the text is."""
+        """How many bytes of text fit one prompt, whatever the text is; a prompt may have it more than once."""
         words = told.replace(TEXT, "")
         room = min(self._context - request.max_new_tokens - AROUND - size(words), MOST_MESSAGE - len(words))
+        room //= max(1, told.count(TEXT))
         if room < LEAST_ROOM:
             raise BadRequest(
                 f"With {request.max_new_tokens:,} tokens kept for the answer, the prompt leaves no room for the text "

@@ -41,7 +41,7 @@ def read(data: bytes) -> Recipe:
     """The recipe in such a file. Raises BadRequest where there is none."""
     try:
         return Recipe(**json.loads(data)["recipe"])
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         raise BadRequest("This file carries no settings of Polymuse. Choose a recipe that was made here.") from None
 
 

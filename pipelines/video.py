@@ -109,13 +109,17 @@ class VideoPipeline:
         guidance = GUIDANCE if request.guidance is None else request.guidance
         with torch.inference_mode():
             words = understood(request.prompt, request.motion, request.speed, self._text.sentences, self._names)
+            if request.image is None and not all(words.seen):
+                raise BadRequest(
+                    "There is nothing to move: “prompt” says how, but not what. Say that too: “a ball bounces”."
+                )
             sent = None if request.image is None else _sent(request, words)
             if sent is not None:
                 words = sent[1]
             first = None if sent is None else first_frame(words.motion == "fades in")
             asked = Asked(words.caption, words.motion, frames, steps, guidance, request.seed, first)
-            run = _Run(emit, Sampler(self._denoiser, self._text, asked), steps, 0 if sent else len(words.seen))
-            run.previews = self._previews
+            sampler = Sampler(self._denoiser, self._text, asked)
+            run = _Run(emit, sampler, steps, 0 if sent else len(words.seen), self._previews)
             scene = self._drawn(request, words, run) if sent is None else sent[0]
             fields = run.move(scene)
             shown = rendered(scene.things, scene.background, fields, scene.things[0].pixels.shape[-1])
@@ -156,10 +160,8 @@ class VideoPipeline:
 class _Run:
     """How far one run is, and what is shown of it. `drawn`: how many pictures are drawn before anything moves."""
 
-    previews = True
-
-    def __init__(self, emit: Emit, sampler: Sampler, steps: int, drawn: int) -> None:
-        self.emit, self.steps, self._sampler, self._drawn = emit, steps, sampler, drawn
+    def __init__(self, emit: Emit, sampler: Sampler, steps: int, drawn: int, previews: bool) -> None:
+        self.emit, self.steps, self._sampler, self._drawn, self._previews = emit, steps, sampler, drawn, previews
         self._pace = Pace()
         self._done = 0
 
@@ -187,7 +189,7 @@ class _Run:
         return self._sampler.denoised(scene.things, stepped)
 
     def _step(self, show: Callable[[int], None], done: int, label: str) -> None:
-        if self.previews and self._pace.take(lambda: show(max(done, self._done))):
+        if self._previews and self._pace.take(lambda: show(max(done, self._done))):
             self._done = max(done, self._done)
         else:
             self.passed(done, label)
@@ -222,7 +224,9 @@ def _frames(request: VideoRequest) -> int:
 def _sent(request: VideoRequest, words: Understood) -> tuple[_Scene, Understood]:
     """The visitor's picture, as a square, and the motion, which may have to be another in such a picture."""
     assert request.image is not None
-    picture = _square(pictures_in.read(request.image), SIDE * LARGE if _large(request) else SIDE)
+    read = pictures_in.read(request.image)
+    pictures_in.check_shape(read)
+    picture = _square(read, SIDE * LARGE if _large(request) else SIDE)
     if words.motion == PASSING and (two := apart(picture)) is not None:
         return _Scene(*two), words
     thing, background = taken_off(picture)

@@ -58,6 +58,7 @@ def video_models(device: Device) -> list[ModelSpec[VideoRequest]]:
             parameters=SD15 + 417_000_000,
             pixels=512 * 512,
             frames=16,
+            most=32,
             licence="CreativeML Open RAIL-M; adapter Apache-2.0",
             card="For GPUs from 8 GiB. Sixteen frames of whatever Stable Diffusion draws; small motions.",
         ),
@@ -69,6 +70,7 @@ def video_models(device: Device) -> list[ModelSpec[VideoRequest]]:
             parameters=1_524_623_082 + 632_076_800 + 97_742_847,
             pixels=1024 * 576,
             frames=25,
+            most=25,
             licence="Stability AI Community License",
             card="For GPUs from 16 GiB. Moves your picture as it sees fit: it reads no prompt. Gated on the hub.",
         ),
@@ -80,6 +82,7 @@ def video_models(device: Device) -> list[ModelSpec[VideoRequest]]:
             parameters=1_693_000_000 + T5_XXL + 216_000_000,
             pixels=720 * 480,
             frames=49,
+            most=49,
             licence="Apache-2.0",
             card="For GPUs from 24 GiB. Six seconds from a long, detailed prompt.",
         ),
@@ -91,6 +94,7 @@ def video_models(device: Device) -> list[ModelSpec[VideoRequest]]:
             parameters=1_418_996_800 + UMT5_XXL + 126_892_531,
             pixels=832 * 480,
             frames=81,
+            most=121,
             licence="Apache-2.0",
             card="For GPUs from 24 GiB. Five seconds from a prompt, English or Chinese; small for what it can do.",
         ),
@@ -102,6 +106,7 @@ def video_models(device: Device) -> list[ModelSpec[VideoRequest]]:
             parameters=1_923_000_000 + T5_XXL + 935_000_000,
             pixels=704 * 480,
             frames=97,
+            most=257,
             licence="LTX-Video Open Weights License",
             card="For GPUs from 24 GiB. Faster than it plays on a large GPU; likes long prompts.",
         ),
@@ -113,6 +118,7 @@ def video_models(device: Device) -> list[ModelSpec[VideoRequest]]:
             parameters=5_000_000_000 + UMT5_XXL + 705_000_000,
             pixels=832 * 480,
             frames=81,
+            most=121,
             licence="Apache-2.0",
             card="For GPUs from 32 GiB. Fine motion from a prompt.",
         ),
@@ -124,6 +130,7 @@ def video_models(device: Device) -> list[ModelSpec[VideoRequest]]:
             parameters=18_900_000_000 + GEMMA3_12B + 1_400_000_000,
             pixels=768 * 512,
             frames=121,
+            most=257,
             licence="LTX-2 Community License",
             card="For GPUs from 80 GiB. Clips with their sound: voices, music, noises.",
         ),
@@ -139,12 +146,14 @@ def _hub(
     parameters: int,
     pixels: int,
     frames: int,
+    most: int,
     licence: str,
     card: str,
     family: Family = "diffusion",
 ) -> ModelSpec[VideoRequest]:
-    """A model in diffusers' layout; `pixels` of a frame."""
-    working = pixels * (FRAMES_AT_ONCE * VALUES_PER_PIXEL * device.parameter_bytes + frames * BYTES_PER_PIXEL) + SLACK
+    """A model in diffusers' layout; `pixels` of a frame, `frames` of a clip and the `most` that one can have: the last
+    two as video_families has them, which is not known before the weights are here."""
+    working = pixels * (FRAMES_AT_ONCE * VALUES_PER_PIXEL * device.parameter_bytes + most * BYTES_PER_PIXEL) + SLACK
     return ModelSpec(
         id=id,
         title=title,
@@ -158,8 +167,8 @@ def _hub(
         card=card,
         load=load_hub,
         sized_by=f"{parameters / 1e9:.2f} billion parameters of {device.parameter_bytes} bytes; {VALUES_PER_PIXEL:,} "
-        f"values for each pixel of {FRAMES_AT_ONCE} frames, {BYTES_PER_PIXEL} bytes for each of all {frames}",
-        limits={"frames": frames},
+        f"values for each pixel of {FRAMES_AT_ONCE} frames, {BYTES_PER_PIXEL} bytes for each of all {most}",
+        limits={"frames": frames, "most_frames": most},
     )
 
 

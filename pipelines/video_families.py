@@ -48,6 +48,7 @@ class Family:
     fps: str = ""  # the argument that takes the frames per second
     arguments: Mapping[str, Any] = field(default_factory=dict)  # that every call is given
     scheduler: str = ""  # instead of the model's own, where that does not say what it predicts
+    schedule: Mapping[str, Any] = field(default_factory=dict)  # what that is set to, other than the model's own
 
 
 _FAMILIES = (
@@ -91,6 +92,7 @@ _FAMILIES = (
         multiple=16,
         stride=4,
         scheduler="CogVideoXDDIMScheduler",
+        schedule={"clip_sample": False},
     ),
     Family(
         "AnimateDiff",
@@ -101,6 +103,12 @@ _FAMILIES = (
         multiple=64,
         video_vae=False,
         scheduler="DDIMScheduler",
+        schedule={  # as the adapters were trained, which the model for pictures was not
+            "clip_sample": False,
+            "beta_schedule": "linear",
+            "timestep_spacing": "linspace",
+            "steps_offset": 1,
+        },
     ),
     Family(
         "Stable Video Diffusion",

@@ -66,10 +66,12 @@ def png(clip: Clip, recipe: Recipe, number: int = -1) -> bytes:
 
 def read(data: bytes) -> Recipe:
     """The recipe in a file that we wrote. Raises BadRequest where there is none."""
+    from PIL import Image as images
+
     try:
         comment = _mp4_comment(data) if data[4:8] == b"ftyp" else _picture_comment(data)
         return Recipe(**json.loads(comment))
-    except (OSError, ValueError, TypeError, LookupError, SyntaxError):
+    except (OSError, ValueError, TypeError, LookupError, SyntaxError, images.DecompressionBombError):
         raise BadRequest("This file carries no settings of Polymuse. Choose a clip that was made here.") from None
 
 

@@ -24,6 +24,7 @@ from pipelines.video_families import ADAPTED, FAMILIES, Family, family_of
 from pipelines.video_request import VideoRequest
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL.Image import Image
     from torch import Tensor
 
@@ -64,7 +65,7 @@ class HubVideo:
         pipe = self._animating if request.image is not None and self._animating is not None else self._pipe
         plan = self._plan(request, pipe)
         view = copy.copy(pipe)
-        view.scheduler = own_scheduler(view.scheduler, self._family.scheduler)
+        view.scheduler = own_scheduler(view.scheduler, self._family)
         step = 0
 
         def seen(clean: Tensor | None) -> None:
@@ -83,7 +84,7 @@ class HubVideo:
         except BaseException:
             view.maybe_free_model_hooks()  # diffusers does so itself at the end of a call that succeeds
             raise
-        frames = np.ascontiguousarray((np.asarray(output.frames[0]) * 255).round().clip(0, 255).astype(np.uint8))
+        frames = np.stack([_bytes(frame) for frame in output.frames[0]])  # one by one: floats take four times as much
         settings = {name: getattr(plan, name) for name in ("steps", "guidance", "width", "height", "frames")}
         return smooth(Clip(frames, plan.fps, False, _sound(output, view), (), settings), request.fps, emit)
 
@@ -94,6 +95,10 @@ class HubVideo:
             raise BadRequest("This model moves a picture. Send one as “image”, or choose another model.")
         if image is not None and "image" not in _taken(pipe):
             raise BadRequest("This model makes clips from a prompt alone. Take the picture away.")
+        if request.negative_prompt.strip() and "negative_prompt" not in _taken(pipe):
+            raise BadRequest("This model takes no negative prompt. Leave it empty, or choose another model.")
+        if request.upscale == 4:
+            raise BadRequest("This model's clips cannot be enlarged. Set “upscale” to 1.")
         prompt = ", ".join(part for part in (request.prompt.strip(), request.motion.strip(), request.speed) if part)
         if not prompt and "prompt" in _taken(pipe):
             raise BadRequest("There is nothing to make: say in “prompt” what is seen.")
@@ -102,6 +107,7 @@ class HubVideo:
             raise BadRequest(f"This model makes 2 to {best.most} frames, not {frames}.")
         width, height = best.width, best.height
         if image is not None:
+            pictures_in.check_shape(image)
             width, height = _like(image, width * height, family.multiple)
             image = image.resize((width, height))
         return _Plan(
@@ -146,6 +152,11 @@ class HubVideo:
         return tuple(self._colours.picture(latent) for latent in unscaled(latents, self._pipe.vae))
 
 
+def _bytes(frame: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A frame (h, w, 3) of 0 to 1 as a clip has it."""
+    return (frame * 255).round().clip(0, 255).astype(np.uint8)
+
+
 def unscaled(latents: Tensor, vae: Any) -> Tensor:
     """Latent frames (n, c, h, w) as the autoencoder knows them."""
     kept = dict(vae.named_buffers(recurse=False))
@@ -156,13 +167,12 @@ def unscaled(latents: Tensor, vae: Any) -> Tensor:
     return preview.unscaled(latents, vae)
 
 
-def own_scheduler(scheduler: Any, name: str) -> Any:
-    """A fresh one of the same kind and settings, or of the kind of this name."""
+def own_scheduler(scheduler: Any, family: Family) -> Any:
+    """A fresh one of the same kind and settings, or of those that the family has instead."""
     import diffusers
 
-    if name:
-        return getattr(diffusers, name).from_config(scheduler.config, clip_sample=False)
-    return type(scheduler).from_config(scheduler.config)
+    kind = getattr(diffusers, family.scheduler) if family.scheduler else type(scheduler)
+    return kind.from_config(scheduler.config, **family.schedule)
 
 
 def watch(scheduler: Any, seen: Callable[[Tensor | None], None]) -> None:

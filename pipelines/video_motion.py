@@ -44,7 +44,9 @@ class Sampler:
         self._denoiser, self._asked = denoiser, asked
         config: Any = denoiser.config
         self._codes, self._view = int(config.codes), int(config.view)
-        self._words, self._there = text.tokens([asked.caption, ""])
+        words, there = text.tokens([asked.caption, ""])
+        place = denoiser.device  # the text encoder may be on a GPU, where the image model has it; motion is not
+        self._words, self._there = words.to(place), there.to(place)
         generator = torch.Generator().manual_seed(asked.seed)
         numbers = THINGS * MOVE + self._codes
         self._noise = torch.randn(1, asked.frames, numbers, generator=generator)

@@ -44,7 +44,7 @@ class Body:
         alpha = layer[3]
         y, x = torch.meshgrid(*(torch.arange(side) - side / 2 + 0.5 for side in alpha.shape), indexing="ij")
         cx, cy = (float((axis * alpha).sum() / alpha.sum()) for axis in (x, y))
-        seen = alpha > SEEN
+        seen = alpha > min(SEEN, float(alpha.max()) / 2)  # of what is faint all over, the stronger part
         x, y = x[seen] - cx, y[seen] - cy
         reach = float(torch.hypot(x, y).max())
         return cls((cx, cy), -float(x.min()), float(x.max()), -float(y.min()), float(y.max()), reach)

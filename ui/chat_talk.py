@@ -74,6 +74,10 @@ class Conversation:
         if text:
             self.messages.append(Message(role="assistant", content=text, pictures=0))
 
+    def clear(self) -> None:
+        """Begin anew. A run that is under way writes on into a draft that is nobody's."""
+        self.messages, self.album, self.draft, self.line = [], [], None, states.idle()
+
     def last_question(self) -> int:
         """Where the visitor's last message is. Raises gr.Error when there is none."""
         for index in reversed(range(len(self.messages))):

@@ -25,7 +25,7 @@ from ui.visits import Visits
 from ui.wire import MISSING, QUIET, endpoint, refusal, refusals, refusing, request_from, user_of
 
 TITLE = "Code"
-KEYS = (ASSETS / "keys.js").read_text("utf-8")
+KEYS = ASSETS / "keys.js"
 
 TASKS = [
     ("Write", "write"),
@@ -108,7 +108,9 @@ def build(engine: Engine) -> None:
                 stop = gr.Button("Stop", variant="stop", scale=0, min_width=120, visible=False, elem_id="pm-code-stop")
             with gr.Row(elem_classes="pm-chips"):
                 chips = [(gr.Button(title, size="sm", scale=0, min_width=0), what) for title, what in EXAMPLES.items()]
-            status = gr.HTML(states.idle(), js_on_load=KEYS, elem_id="pm-code-status", apply_default_css=False)
+            status = gr.HTML(
+                states.idle(), js_on_load=KEYS.read_text("utf-8"), elem_id="pm-code-status", apply_default_css=False
+            )
             result = gr.Code(
                 language="python",
                 label="Result",
@@ -184,10 +186,10 @@ def build(engine: Engine) -> None:
 
     def code_stands(desk: CodeDesk) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
-        code, said, told = desk.shown()
+        made, said, told = desk.shown()
         buttons = gr.Button(visible=not desk.busy), gr.Button(visible=desk.busy)
-        about = gr.Markdown(said, visible=desk.coding is not None)
-        return *buttons, desk.editor(), told, about, desk.line, gr.Button(visible=bool(code) and not desk.busy)
+        around = gr.Markdown(said, visible=desk.coding is not None)
+        return *buttons, desk.editor(), told, around, desk.line, gr.Button(visible=bool(made) and not desk.busy)
 
     def on_no_code(desk: CodeDesk) -> tuple[Any, ...]:
         if desk.busy:  # it never came to a run: gradio's queue is full

@@ -66,7 +66,8 @@ def diff(before: str, after: str) -> str:
     return (
         f'<section class="pm-diff" aria-label="What changed"><p class="pm-diff-head">What changed: '
         f"<ins>{_lines(added)} added</ins>, <del>{_lines(removed)} removed</del></p>"
-        f'<div class="pm-diff-body" tabindex="0"><table><tbody>{shown}</tbody></table></div>{rest}</section>'
+        '<div class="pm-diff-body" role="group" aria-label="Lines" tabindex="0">'
+        f"<table><tbody>{shown}</tbody></table></div>{rest}</section>"
     )
 
 

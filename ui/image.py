@@ -108,11 +108,10 @@ def build(engine: Engine) -> None:
         with refusals():
             if values.pop("random_seed"):
                 values["seed"] = secrets.randbelow(MOST_SEED)
-            values["image"] = contents(desk.start)
-            if values["model"] == BUILT_IN:  # others have no use for it, and the page does not show it then
-                values["reference"] = contents(desk.reference)
             if desk.start is not None:
-                values["mask"] = painter.mask(painted)
+                values |= {"image": contents(desk.start), "mask": painter.mask(painted)}
+            if desk.reference is not None and values["model"] == BUILT_IN:  # others have no use for it: it is hidden
+                values["reference"] = contents(desk.reference)
             plan = image_controls.plan(engine, values)
         desk.begin(plan, values["prompt"])
         return values["seed"], *standing(desk)
@@ -184,32 +183,32 @@ def build(engine: Engine) -> None:
         with refusals():
             if (work := desk.find(named(data))) is None:
                 raise BadRequest("That picture is no longer in the gallery.")
-            desk.put_start(contents(work.file) or b"")
+            desk.put_start(contents(work.file))
         return begun_from(desk)
 
     def on_remove(desk: Desk) -> tuple[Any, ...]:
         desk.put_start(None)
         return begun_from(desk)
 
-    def everything(desk: Desk) -> tuple[Any, ...]:
-        reference = image_view.reference(desk.reference), gr.Button(visible=desk.reference is not None)
-        return *standing(desk), *begun_from(desk), *reference
-
     def asked_for(desk: Desk) -> tuple[Any, ...]:
-        return (desk.prompt or gr.skip(),)
+        """What the visitor had asked for, and from what: told once, since telling a start again wipes its mask off."""
+        return *begun_from(desk), *referred_to(desk), desk.prompt or gr.skip()
 
     def begun_from(desk: Desk) -> tuple[Any, ...]:
         there = desk.start is not None
         return gr.Column(visible=there), files.address(desk.start) if desk.start else "", gr.Slider(visible=there)
 
+    def referred_to(desk: Desk) -> tuple[Any, ...]:
+        return image_view.reference(desk.reference), gr.Button(visible=desk.reference is not None)
+
     def on_reference(path: str, desk: Desk) -> tuple[Any, ...]:
         with refusals():
             desk.put_reference(Path(path).read_bytes())
-        return image_view.reference(desk.reference), gr.Button(visible=True)
+        return referred_to(desk)
 
     def on_forget_reference(desk: Desk) -> tuple[Any, ...]:
         desk.put_reference(None)
-        return image_view.reference(None), gr.Button(visible=False)
+        return referred_to(desk)
 
     def on_repeat(data: gr.EventData, desk: Desk) -> tuple[Any, ...]:
         with refusals():
@@ -258,7 +257,7 @@ def build(engine: Engine) -> None:
     canvas.repeat(on_repeat, desk_state, [prompt, *controls.inputs], **may_refuse)
     controls.restore.upload(on_restore, controls.restore, [prompt, *controls.inputs], **may_refuse)
     controls.model.change(on_model, controls.model, [controls.about, chips, controls.reference_group], **may_refuse)
-    visits.wire("image", desk_state, everything, [*stands, *starting, *referred], asked_for, [prompt])
+    visits.wire("image", desk_state, standing, stands, asked_for, [*starting, *referred, prompt])
     endpoint(engine, ImageRequest, "image")
 
 

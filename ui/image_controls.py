@@ -35,6 +35,7 @@ FOLDED = {
 
 ENLARGE = [("As the model is made for", 0), ("No", 1), ("Four times", 4)]
 ACROSS, DOWN = "across", "down"
+OWN = {"steps": "0: as many as the model is made for", "guidance": "Empty: as the model is made for"}
 OTHER = "other_"  # before the names of the second side's settings
 
 
@@ -92,7 +93,7 @@ def build(engine: Engine) -> Controls:
             upload_reference = gr.UploadButton("Choose a reference", file_types=PICTURES, size="sm")
             forget_reference = gr.Button("Remove the reference", size="sm", visible=False)
     with gr.Accordion("Settings", open=False):
-        restore = gr.UploadButton("Take them from a PNG made here", file_types=[".png"], size="sm")
+        restore = gr.UploadButton("Take the settings from a PNG made here", file_types=[".png"], size="sm")
         for name, label in FOLDED.items():
             more: dict[str, Any] = {"choices": ENLARGE, "info": None} if name == "upscale" else {}
             asked[name] = fields.visible(ImageRequest, name, label, **more)
@@ -128,8 +129,7 @@ def _compare(asked: dict[str, Component], choices: list[tuple[str, str]]) -> Non
         choices, value=choices[0][1], label="With", elem_id="pm-image-other-model", allow_custom_value=True
     )
     for name in ("steps", "guidance", "scheduler"):
-        info = None if name == "scheduler" else "0: as the model is made for" if name == "steps" else "empty: likewise"
-        asked[f"{OTHER}{name}"] = fields.visible(ImageRequest, name, f"Its {name}", info=info)
+        asked[f"{OTHER}{name}"] = fields.visible(ImageRequest, name, f"Its {name}", info=OWN.get(name))
 
 
 def plan(engine: Engine, values: Mapping[str, Any]) -> Plan:
@@ -153,6 +153,6 @@ def _sides(engine: Engine, options: Mapping[str, Any], other: Mapping[str, Any])
         told = [engine.registry[str(side["model"])].title] if options["model"] != other["model"] else []
         for name in ("steps", "guidance", "scheduler"):
             if options[name] != other[name]:
-                told.append(f"{name} {side[name] or 'as made for'}" if name != "scheduler" else str(side[name]))
+                told.append(f"{name} {side[name] or 'of its own'}" if name in OWN else str(side[name]))
         labels.append(", ".join(told))
     return labels[0], labels[1]

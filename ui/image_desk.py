@@ -103,10 +103,8 @@ class Desk(files.Keeper):
         return path
 
 
-def contents(path: Path | None) -> bytes | None:
-    """A kept picture's bytes."""
-    if path is None:
-        return None
+def contents(path: Path) -> bytes:
+    """A kept picture's bytes. Raises BadRequest where it is gone."""
     try:
         return path.read_bytes()
     except OSError:

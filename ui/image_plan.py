@@ -175,6 +175,6 @@ SETTINGS: dict[str, Setting] = {
     "seed": Setting("Seed", "1-4", _whole),
     "scheduler": Setting("Scheduler", "Euler, UniPC, Heun", _scheduler),
     "strength": Setting("Strength", "0.3, 0.5, 0.7, 0.9", _number),
-    "upscale": Setting("Upscale", "1, 4", _whole),
+    "upscale": Setting("Enlarge", "1, 4", _whole),
     "words": Setting("Added words", "3d, flat, painted", lambda word: [word]),
 }

@@ -32,7 +32,7 @@ FACTS = {
     "guidance": "Guidance",
     "scheduler": "Scheduler",
     "strength": "Strength",
-    "negative_prompt": "Not",
+    "negative_prompt": "Negative prompt",
     "upscale": "Enlarged",
     "lora": "LoRA",
 }

@@ -26,15 +26,12 @@ def describe(engine: Engine, spec: ModelSpec[Any]) -> str:
         state, verdict = "good", f"Ready. Takes {need}."
     else:
         size = f"{format_bytes(there.download)} " if there.download else ""
-        state, verdict = (
-            "warm",
-            (f"First use fetches {size}from {there.source} ({format_bytes(there.free)} free on disk). Takes {need}."),
-        )
+        free = f"{format_bytes(there.free)} free on disk"
+        state, verdict = "warm", f"First use fetches {size}from {there.source} ({free}). Takes {need}."
     made_for = ""
     if {"steps", "side"} <= set(spec.limits):
-        made_for = (
-            f"<p>Made for {spec.limits['steps']} steps and {spec.limits['side']} x {spec.limits['side']} pixels.</p>"
-        )
+        steps, side = spec.limits["steps"], spec.limits["side"]
+        made_for = f"<p>Made for {steps} steps and {side} x {side} pixels.</p>"
     return (
         f'<div class="pm-model"><p>{escape(spec.card)}</p>{made_for}<p data-fit="{state}">{escape(verdict)}</p>'
         f"<p>Licence: {escape(spec.licence)}</p></div>"

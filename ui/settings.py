@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
 
@@ -19,6 +20,7 @@ class Settings:
 
     host: str
     port: int | None
+    domain: tuple[str, ...]  # names of a reverse proxy before this server
     share: bool
     demo: bool
     auth: Path | None
@@ -32,7 +34,7 @@ class Settings:
     @property
     def local(self) -> bool:
         """Whether only this machine can reach the page."""
-        return self.host in ("127.0.0.1", "localhost", "::1") and not self.share
+        return self.host in ("127.0.0.1", "localhost", "::1") and not self.share and not self.domain
 
 
 def parse(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -45,6 +47,13 @@ def parse(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.env
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 lets other machines in (%(default)s)")
     add("--port", type=int, help="port to listen on; the first free one from 7860 if not given")
+    add(
+        "--domain",
+        type=domains,
+        metavar="NAME,...",
+        default=(),
+        help="a reverse proxy passes requests to these names on",
+    )
     add("--share", action="store_true", help="make a public link through gradio's tunnel")
     add("--demo", action="store_true", help="for strangers: tighter limits, and no downloads set off by visitors")
     add(
@@ -65,7 +74,19 @@ def size(text: str) -> int:
     match = re.fullmatch(r"\s*((?:\d+(?:\.\d+)?|\.\d+)(?:e\d+)?)\s*([a-z]*)\s*", text.lower())
     if match is None or match[2] not in UNITS:
         raise argparse.ArgumentTypeError(f"“{text}” is not a size; write it like 20GiB or 512MiB")
-    return int(float(match[1]) * UNITS[match[2]])
+    count = float(match[1]) * UNITS[match[2]]
+    if not 1 <= count < 2**63:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a size that memory can have")
+    return int(count)
+
+
+def domains(text: str) -> tuple[str, ...]:
+    """Host names from a list with commas. Raises argparse's error for an address or a name with a port."""
+    names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
+    for name in names:
+        if re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", name) is None:
+            raise argparse.ArgumentTypeError(f"“{name}” is not a host name; write it like studio.example.org")
+    return names
 
 
 def tabs(text: str) -> tuple[str, ...]:
@@ -96,7 +117,9 @@ def _from_environment(parser: argparse.ArgumentParser, environ: Mapping[str, str
         if text is None:
             continue
         if action.nargs == 0:
-            found[action.dest] = text.lower() in ("1", "true", "yes", "on")
+            if text.lower() not in ON + OFF:  # a demo with a typing error must not be open to all
+                parser.error(f"POLYMUSE_{action.dest.upper()}: “{text}” is none of {', '.join((ON + OFF)[:-1])}")
+            found[action.dest] = text.lower() in ON
         elif action.choices is not None and text not in action.choices:
             parser.error(f"POLYMUSE_{action.dest.upper()}: “{text}” is none of {', '.join(action.choices)}")
         else:

@@ -43,7 +43,7 @@ FROM_ABOVE = (60, 68, 2.1)  # degrees around and down from the top, and how far 
 # until the tab is opened, and ends there where nothing is finished, or it would tell a second time.
 WHEN_THERE = """(state) => new Promise((done) => {
   const there = () => document.querySelector("#pm-shape-solid");
-  const over = () => document.querySelector('#pm-shape-status [data-state="done"]');
+  const over = () => document.querySelector('#pm-shape-sheet [data-kind="over"]');
   const look = (times) =>
     there() || times > 600 || (times > 10 && !over()) ? done([state]) : setTimeout(look, 100, times + 1);
   look(0);
@@ -51,7 +51,7 @@ WHEN_THERE = """(state) => new Promise((done) => {
 WHEN_OPENED = """(state) => new Promise((done) => {
   const known = () => document.querySelector("#pm-shape-make:not(:disabled), #pm-shape-stop");
   const there = () => document.querySelector("#pm-shape-solid");
-  const over = () => document.querySelector('#pm-shape-status [data-state="done"]');
+  const over = () => document.querySelector('#pm-shape-sheet [data-kind="over"]');
   const look = () => (known() && (there() || !over()) ? done([state]) : setTimeout(look, 200));
   look();
 })"""
@@ -123,8 +123,9 @@ def build(engine: Engine) -> None:
             "152,064 numbers. A linear code packs them into a latent grid of 8 x 8 x 8 cells with 32 numbers each.",
             "The built-in model starts with the nearest of 1,440 shapes, with three tenths of noise. At each step "
             "a transformer predicts the clean numbers behind it, from your words; you see what they stand for.",
-            "Where the distance is nothing, there is the surface: marching cubes walks through the grid and lays "
-            "triangles there. Detail and smoothing change the triangles, and never ask the model again.",
+            "At last smeared colours become the few paints they stand for, and what floats is joined to the rest. "
+            "Marching cubes then lays triangles where the distance is nothing: the surface. Detail and smoothing "
+            "change the triangles, and never ask the model again.",
         ),
     )
 

@@ -152,17 +152,18 @@ class Workshop(files.Keeper):
         if (thing := self.thing) is None:
             yield
             return
-        self.line = states.loading(label)
-        yield
+        line, self.line = self.line, states.loading(label)  # the last line comes back if this is given up
         try:
+            yield
             line = states.done(await asyncio.to_thread(work, thing))
         except PolymuseError as error:
             line = states.failed(str(error))
         except FileNotFoundError:  # its files went, since another thing was begun
             return
-        if self.thing is thing:
-            self.line = line
-            yield
+        finally:
+            if self.thing is thing:
+                self.line = line
+        yield
 
     @property
     def model(self) -> str | None:
@@ -174,8 +175,8 @@ class Workshop(files.Keeper):
     @property
     def sheet(self) -> str:
         """What stands in the viewer's place, or under it."""
-        if (making := self.making) is None:
+        if (making := self.making) is None or not (self.busy or making.seen or making.thing):
             return shape_view.empty()
         if self.thing is not None:
             return shape_view.finished(self.thing, making.film)
-        return shape_view.unfinished(making.prompt, making.seen, making.film, live=self.busy)
+        return shape_view.unfinished(making.prompt, making.seen, making.film)

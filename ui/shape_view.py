@@ -69,11 +69,10 @@ def empty() -> str:
     )
 
 
-def unfinished(prompt: str, seen: Seen | None, film: Sequence[Still], live: bool) -> str:
-    """A thing in the making or, if not `live`, as far as it had come."""
+def unfinished(prompt: str, seen: Seen | None, film: Sequence[Still]) -> str:
+    """A thing in the making, or as far as it had come."""
     if seen is None:
-        waiting = '<div class="pm-shot" data-waiting></div>' if live else '<div class="pm-shot"></div>'
-        return _sheet("single", f'<div class="pm-frame">{waiting}</div>')
+        return _sheet("single", '<div class="pm-frame"><div class="pm-shot" data-waiting></div></div>')
     sides = len(seen.pictures)
     label = f"Preview of “{prompt}” from {sides} side{'s' if sides > 1 else ''}, step {seen.step} of {seen.total}"
     pictures = "".join(

@@ -47,7 +47,7 @@ MARKUP = f"""
     <div class="pm-invitation"><p><strong>Describe what moves</strong></p>
       <p>All frames come out of the noise together, and play while they do.</p></div>
     <canvas role="img" aria-label="Preview"></canvas>
-    <video muted loop playsinline controls preload="auto"></video>
+    <video muted loop playsinline controls preload="auto" aria-label="The finished clip"></video>
     <img alt="The finished clip">
   </div>
   <div class="pm-video-bar">
@@ -121,8 +121,9 @@ def build(engine: Engine) -> None:
         with refusals():
             if values.pop("random_seed"):
                 values["seed"] = secrets.randbelow(MOST_SEED)
-            values["image"] = contents(desk.start)
-            if not values["prompt"].strip() and values["image"] is None:
+            if desk.start is not None:
+                values["image"] = contents(desk.start)
+            elif not values["prompt"].strip():
                 raise BadRequest("There is nothing to go by. Describe what moves, or choose a picture to start from.")
             engine.registry[values["model"]]  # raises for a model that is not there
         request = request_from(VideoRequest, values)
@@ -187,13 +188,11 @@ def build(engine: Engine) -> None:
         with refusals():
             if desk.take is None or desk.take.last is None:
                 raise BadRequest("There is no clip to go on from. Make one first.")
-            return start_from(desk, contents(desk.take.last) or b"")
-
-    def everything(desk: Desk) -> tuple[Any, ...]:
-        return *making_stands(desk), *start_stands(desk)
+            return start_from(desk, contents(desk.take.last))
 
     def asked_for(desk: Desk) -> tuple[Any, ...]:
-        return (gr.skip() if desk.take is None else desk.take.prompt,)
+        """What the visitor had asked for, and from which picture."""
+        return *start_stands(desk), gr.skip() if desk.take is None else desk.take.prompt
 
     def on_video_model(choice: str, frames: float) -> tuple[Any, ...]:
         with refusals():
@@ -217,5 +216,5 @@ def build(engine: Engine) -> None:
     controls.model.change(on_video_model, [controls.model, frames], [controls.about, frames], **may_refuse)
     if (moved := Moved.found()) is not None:
         moved.wire(start_from, desk_state, starting, prompt, make)
-    visits.wire("video", desk_state, everything, [*stands, *starting], asked_for, [prompt])
+    visits.wire("video", desk_state, making_stands, stands, asked_for, [*starting, prompt])
     endpoint(engine, VideoRequest, "video")

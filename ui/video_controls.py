@@ -14,6 +14,7 @@ from pipelines.spec import ModelSpec
 from pipelines.video_motions import ALIVE, PASSING, PHRASES
 from pipelines.video_request import VideoRequest
 from ui import fields
+from ui.image_controls import ENLARGE, PICTURES
 from ui.models import describe, option
 
 AS_TOLD = ("As the prompt says", "")
@@ -27,7 +28,6 @@ FPS = [
     ("30, smooth", 30),
     ("60, smooth", 60),
 ]
-ENLARGE = [("As the model is made for", 0), ("No", 1), ("Four times", 4)]
 FOLDED = {"steps": "Steps", "guidance": "Guidance", "fps": "Frames a second", "upscale": "Enlarge"}
 
 
@@ -56,7 +56,7 @@ def build(engine: Engine, models: Sequence[ModelSpec[Any]]) -> Controls:
     asked: dict[str, Component] = {}
     with gr.Accordion("Start from a picture", open=True):
         start = gr.HTML('<div class="pm-reference"></div>', apply_default_css=False, elem_id="pm-video-start")
-        upload = gr.UploadButton("Choose a picture", file_types=["image"], size="sm", elem_id="pm-video-upload")
+        upload = gr.UploadButton("Choose a picture", file_types=PICTURES, size="sm", elem_id="pm-video-upload")
         remove = gr.Button("Remove the picture", size="sm", visible=False, elem_id="pm-video-remove")
     asked["motion"] = gr.Dropdown(  # words of one's own are the model's business: it takes the nearest it knows
         MOTIONS, value="", label="Motion", allow_custom_value=True, elem_id="pm-video-motion"

@@ -58,6 +58,6 @@ class Moved:
             with refusals():
                 if (work := drawn.find(image.named(data))) is None:
                     raise BadRequest("That picture is no longer in the gallery.")
-                return *start_from(desk, contents(work.file) or b""), work.prompt, gr.Tabs(selected=VIDEO)
+                return *start_from(desk, contents(work.file)), work.prompt, gr.Tabs(selected=VIDEO)
 
         self.canvas.move(on_move, [self.desk, state], [*starting, prompt, self.tabs], **refusing(make))

@@ -72,7 +72,8 @@ class Take:
                 if line is not None:
                     yield line
         if self._made is not None:
-            self._pace.learn(request, *self._counted, self._clock.took) if all(self._counted) else None
+            if all(self._counted):
+                self._pace.learn(request, *self._counted, self._clock.took)
             yield await asyncio.to_thread(self._more_files, self._made)
             self._made = None
 

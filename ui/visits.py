@@ -1,26 +1,32 @@
 """Visitors who come back: a reload, a second window or a closed tab loses nothing of what was made.
 
 gradio gives every page load a session, and a session a state of its own. So what a tab keeps of a visitor is found by
-a key that only the visitor's browser has, and goes when the last session that had it has ended: gradio ends one an
-hour after its page was left.
+a key that only the visitor's browser has, and goes a while after the last session that had it has ended.
+
+gradio ends a session an hour after its states were last set, once the page's connection has been lost: also of a page
+that is open, as after a laptop's sleep. So an open page has them set again every minute, and enters anew if it slept.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
 import gradio as gr
-from gradio.blocks import Block
+from gradio.blocks import Block, Blocks
 from gradio.context import Context
 
 from ui.files import Keeper
 from ui.wire import QUIET
 
 FOLLOW_S = 0.5
+ALIVE_S = 60  # between two times that an open page says that it is
+KEPT_S = 3_600  # for whoever comes back to what no session has any more
 MOST = 500  # visitors; the first to come goes first
 K = TypeVar("K", bound=Keeper)
 
@@ -28,9 +34,11 @@ K = TypeVar("K", bound=Keeper)
 class Visits(Generic[K]):
     """The keepers of one tab's visitors."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._kept: dict[str, K] = {}
         self._sessions: dict[str, int] = {}
+        self._left: dict[str, float] = {}  # when the last session ended of those that have none
+        self._now = now
         self._lock = Lock()
 
     def enter(self, key: Any, keeper: K) -> tuple[str, K]:
@@ -39,9 +47,12 @@ class Visits(Generic[K]):
         This one too where something is in it already: somebody was faster than the page could be.
         """
         with self._lock:
-            if isinstance(key, str) and key in self._kept and not keeper.used:
-                self._sessions[key] += 1
-                return key, self._kept[key]
+            self._drop_the_left()
+            known = self._kept.get(key) if isinstance(key, str) else None
+            if known is not None and known is not keeper and not keeper.used:
+                self._sessions[known.key] += 1
+                self._left.pop(known.key, None)
+                return known.key, known
             if keeper.key not in self._kept:
                 keeper.key = secrets.token_urlsafe(32)
                 self._kept[keeper.key] = keeper
@@ -53,15 +64,21 @@ class Visits(Generic[K]):
     def leave(self, keeper: K) -> None:
         """A session has ended. As a state's delete_callback."""
         with self._lock:
+            self._drop_the_left()
             if keeper.key not in self._kept:  # of a session that never entered, or dropped already
                 keeper.forget()
                 return
             self._sessions[keeper.key] -= 1
             if not self._sessions[keeper.key]:
-                self._drop(keeper.key)
+                self._left[keeper.key] = self._now()
+
+    def _drop_the_left(self) -> None:
+        for key in [key for key, at in self._left.items() if self._now() - at > KEPT_S]:
+            self._drop(key)
 
     def _drop(self, key: str) -> None:
         del self._sessions[key]
+        self._left.pop(key, None)
         self._kept.pop(key).forget()
 
     def wire(
@@ -83,27 +100,34 @@ class Visits(Generic[K]):
             key, keeper = self.enter(key, keeper)
             return key, keeper, *shown(keeper), *asked(keeper)
 
+        def on_alive(key: Any, keeper: K) -> tuple[Any, K]:
+            """Set the state again. One without a key is new: gradio has forgotten the page's own."""
+            return (gr.skip(), keeper) if keeper.key else self.enter(key, keeper)
+
         async def following(keeper: K) -> AsyncIterator[tuple[Any, ...]]:
             while keeper.at_work:
                 await asyncio.sleep(FOLLOW_S)
                 yield shown(keeper)
             yield tuple(gr.skip() for _ in outputs)  # whoever yields nothing empties them
 
-        browser = _key_in_browser(name)
-        page = Context.root_block
-        assert page is not None
+        with beside_the_tabs() as page:
+            browser = gr.BrowserState("", storage_key=f"polymuse-{name}", secret="polymuse")
+            alive = gr.Timer(ALIVE_S)
+        alive.tick(on_alive, [browser, state], [browser, state], **QUIET)
         loaded = page.load(on_return, [browser, state], [browser, state, *outputs, *inputs], **QUIET)
         loaded.then(following, state, outputs, **{**QUIET, "queue": True, "concurrency_limit": None})
 
 
-def _key_in_browser(name: str) -> gr.BrowserState:
-    """The key that a browser has for what `name` keeps of its visitor.
+@contextmanager
+def beside_the_tabs() -> Iterator[Blocks]:
+    """Where to make what must be there when the page is loaded: it makes a tab's components when that is first opened.
 
-    It stands outside of the tab that is being built: the page makes a tab's components when it is first opened, and
-    would send no key when it is loaded.
+    Gives the page.
     """
-    inside, Context.block = Context.block, Context.root_block
+    inside, page = Context.block, Context.root_block
+    assert page is not None
+    Context.block = page
     try:
-        return gr.BrowserState("", storage_key=f"polymuse-{name}", secret="polymuse")
+        yield page
     finally:
         Context.block = inside

@@ -13,7 +13,7 @@ import base64
 import inspect
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -128,11 +128,12 @@ def endpoint(engine: Engine, kind: type[Request], api_name: str) -> None:
     async def run(*values: Any) -> AsyncIterator[tuple[dict[str, Any], str | None]]:
         *given, http = values
         request = request_from(kind, dict(zip(kind.model_fields, given, strict=True)))
-        async for moments in watch(engine, request, user_of(http), pace=0):
-            for moment in moments:
-                with refusals():
-                    file = await asyncio.to_thread(files.written, moment) if isinstance(moment, Result) else None
-                yield as_json(moment), file
+        async with aclosing(watch(engine, request, user_of(http), pace=0)) as batches:
+            async for moments in batches:
+                for moment in moments:
+                    with refusals():
+                        file = await asyncio.to_thread(files.written, moment) if isinstance(moment, Result) else None
+                    yield as_json(moment), file
 
     run.__doc__ = f"{inspect.getdoc(kind)} Streams `update` events; the last one carries the result and its recipe."
     run.__annotations__ = {"http": gr.Request}  # gradio fills it in; the rest are the fields

@@ -23,7 +23,7 @@ from ui.wire import MISSING, QUIET, endpoint, refusal, refusing, request_from, u
 from ui.write_run import Page
 
 TITLE = "Write"
-KEYS = (ASSETS / "keys.js").read_text("utf-8")
+KEYS = ASSETS / "keys.js"
 
 TASKS = [
     ("Write", "write"),
@@ -97,7 +97,10 @@ def build(engine: Engine) -> None:
     most = models[0].limits.get("characters", MOST_TEXT)
     first = _preset({"task": "summarise", "instruction": ""})
     visits: Visits[Page] = Visits()
-    page_state = gr.State(Page(offered=first), delete_callback=visits.leave)
+    page_state = gr.State(Page(), delete_callback=visits.leave)
+    offered_state = gr.State(
+        first
+    )  # the prompt that this page put into its field: one that differs is the visitor's own
     with gr.Row(elem_classes="pm-workspace"):
         with gr.Column(scale=3, min_width=320, elem_classes="pm-stage"):
             task = gr.Radio(TASKS, value="summarise", label="Task", show_label=False, elem_id="pm-write-task")
@@ -118,7 +121,9 @@ def build(engine: Engine) -> None:
                 )
             with gr.Row(elem_classes="pm-chips"):
                 chips = [(gr.Button(title, size="sm", scale=0, min_width=0), what) for title, what in EXAMPLES.items()]
-            status = gr.HTML(states.idle(), js_on_load=KEYS, elem_id="pm-write-status", apply_default_css=False)
+            status = gr.HTML(
+                states.idle(), js_on_load=KEYS.read_text("utf-8"), elem_id="pm-write-status", apply_default_css=False
+            )
             result = gr.Markdown(elem_id="pm-write-result", buttons=["copy"], visible=False)
             parts = gr.HTML(Page().shown()[1], elem_id="pm-write-parts", apply_default_css=False, js_on_load=None)
         with gr.Column(scale=1, min_width=280, elem_classes="pm-side"):
@@ -153,14 +158,14 @@ def build(engine: Engine) -> None:
     )
     wished = {"task": task, "instruction": instruction, "text": text, "language": language, **choices}
     named = {**wished, "prompt": prompt, "model": model}
-    asked = [page_state, *named.values(), *knobs]
+    asked = [page_state, offered_state, *named.values(), *knobs]
 
-    def on_write(page: Page, *values: Any) -> tuple[Any, ...]:
+    def on_write(page: Page, offered: str, *values: Any) -> tuple[Any, ...]:
         """Take a request, if it makes sense; else nothing changes and nothing is lost."""
         if page.busy:
             raise refusal("Something is being written. Wait for it, or stop it first.")
         given = dict(zip((*named, *SETTINGS), values, strict=True))
-        if given["prompt"].strip() == page.offered.strip():  # it may be behind what was chosen since
+        if given["prompt"].strip() == offered.strip():  # it may be behind what was chosen since
             given["prompt"] = ""
         if given["task"] in NEEDED and not (given["instruction"] + given["prompt"]).strip():
             raise refusal(NEEDED[given["task"]], MISSING)
@@ -185,7 +190,8 @@ def build(engine: Engine) -> None:
                         return
                     page.line = line
                     yield *page.shown(), line
-            page.busy = page.busy and page.writing is not run
+            if page.writing is run:
+                page.busy = False
         finally:
             if page.writing is run and page.busy:  # given up: the page was left
                 page.stop()
@@ -219,24 +225,21 @@ def build(engine: Engine) -> None:
             _about(engine, engine.registry[chosen], choice),
         )
 
-    def on_wish(page: Page, now: str, *values: Any) -> Any:
-        """Another prompt, unless the visitor has written one."""
-        if now.strip() != page.offered.strip():
-            return gr.skip()
-        if not (told := _preset(dict(zip(wished, values, strict=True)))):  # Start says what is wrong
-            return gr.skip()
-        page.offered = told
-        return told
+    def on_wish(offered: str, now: str, *values: Any) -> tuple[Any, Any]:
+        """Another prompt, unless the visitor has written one, for the field and to be known again."""
+        if now.strip() != offered.strip():
+            return gr.skip(), gr.skip()
+        told = _preset(dict(zip(wished, values, strict=True))) or gr.skip()  # Start says what is wrong
+        return told, told
 
     def was_wished(page: Page) -> tuple[Any, ...]:
-        """What the visitor had asked for, for the fields."""
+        """What the visitor had asked for, for the fields, and the prompt that it would be by itself."""
         if page.writing is None:
-            return tuple(gr.skip() for _ in named)
+            return tuple(gr.skip() for _ in (*named, offered_state))
         request = page.writing.request
-        page.offered = preset(request)
-        return tuple(
-            getattr(request, name) or page.offered if name == "prompt" else getattr(request, name) for name in named
-        )
+        offered = preset(request)
+        told = {name: getattr(request, name) for name in named} | {"prompt": request.prompt or offered}
+        return *told.values(), offered
 
     may_refuse = refusing(go)
     stands = [go, stop, result, parts, status]
@@ -247,11 +250,12 @@ def build(engine: Engine) -> None:
     stop.click(on_stop_writing, page_state, stands, cancels=[run], **QUIET)
     task.change(on_task, [task, model], [instruction, text, language, *choices.values(), about], **QUIET)
     changes = [task.change, language.change, *(one.change for one in choices.values())]
-    gr.on([*changes, instruction.blur], on_wish, [page_state, prompt, *wished.values()], prompt, **QUIET)
+    wishes = [offered_state, prompt, *wished.values()]
+    gr.on([*changes, instruction.blur], on_wish, wishes, [prompt, offered_state], **QUIET)
     for chip, example in chips:
         chip.click(lambda found=example: found, None, [task, instruction, text, choices["tone"]], **QUIET)
     model.change(lambda name, chosen: _about(engine, engine.registry[name], chosen), [model, task], about, **QUIET)
-    visits.wire("write", page_state, write_stands, stands, was_wished, list(named.values()))
+    visits.wire("write", page_state, write_stands, stands, was_wished, [*named.values(), offered_state])
     endpoint(engine, TaskRequest, "write")
 
 

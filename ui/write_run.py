@@ -144,15 +144,11 @@ def _words(text: str) -> str:
 
 @dataclass
 class Page(files.Keeper):
-    """One visitor's place in the write tab: what is being written, or what was, until the next.
-
-    `offered` is the prompt that the tab put into its field: one that differs is the visitor's own.
-    """
+    """One visitor's place in the write tab: what is being written, or what was, until the next."""
 
     writing: Writing | None = None
     busy: bool = False
     line: str = field(default_factory=states.idle)
-    offered: str = ""
 
     @property
     def at_work(self) -> bool:

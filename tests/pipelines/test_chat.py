@@ -123,6 +123,26 @@ def test_what_is_kept_of_a_conversation_begins_with_the_visitor(llama: ChatPipel
     assert left_out == 2
 
 
+def test_a_long_conversation_is_not_put_together_once_for_each_message(
+    llama: ChatPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As much of it is kept as fits; what that takes does not grow with the square of its length."""
+    roles = ("user", "assistant")
+    history = tuple(Message(role=role, content=f"{n} " + "x" * 40) for n in range(100) for role in roles)
+    request, put_together = ask(history=history), []
+    without = llama._without
+
+    def counted(request: ChatRequest, left_out: int) -> list[int]:
+        put_together.append(left_out)
+        return without(request, left_out)
+
+    monkeypatch.setattr(llama, "_without", counted)
+    ids, left_out = llama._prompt(request)
+    assert ids == without(request, left_out) and history[left_out].role == "user"
+    assert len(ids) <= CONTEXT - request.max_new_tokens < len(without(request, left_out - 2))
+    assert len(put_together) < 10
+
+
 def test_a_message_that_cannot_fit_is_refused_with_the_figures(llama: ChatPipeline) -> None:
     with pytest.raises(BadRequest, match=r"context is 512\. Shorten the message"):
         run(llama, ask("x" * 600))

@@ -47,3 +47,9 @@ def test_bare_code_is_code_once_it_is_complete_and_a_sentence_never_is() -> None
     for language in ("python", "javascript", "ruby", "html", "sql", "bash", "css", "php"):
         answer = read("This program prints the number one.", language)  # type: ignore[arg-type]
         assert (answer.code, answer.prose) == ("", "This program prints the number one.")
+
+
+def test_a_long_line_that_is_no_fence_takes_no_time() -> None:
+    """Tried in every way to match it, this one would take minutes, and nothing else would run."""
+    line = "~" * 4_000 + "`"
+    assert read(line, "rust").prose == line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from random import Random
 from typing import get_args
@@ -9,7 +10,7 @@ from typing import get_args
 import pytest
 
 from pipelines.code_languages import LANGUAGES, CodeLanguage
-from pipelines.code_syntax import check
+from pipelines.code_syntax import ENDLESS, check
 from tests.pipelines.code_samples import SAMPLES
 
 OURS = sorted((Path(__file__).parents[2] / "pipelines").glob("*.py"))
@@ -84,3 +85,14 @@ def test_code_is_parsed_and_not_run(tmp_path: Path) -> None:
     trap = tmp_path / "trap"
     assert check(f"open({str(trap)!r}, 'w').close()", "python").state == "fine"
     assert not trap.exists()
+
+
+@pytest.mark.parametrize("before", ["", "// a remark\n" * 500])
+@pytest.mark.parametrize(("language", "odd"), [("java", "x=>"), ("c", "x=>"), ("c", "<!--"), ("go", "<!--")])
+def test_what_takes_the_grammar_too_long_is_given_up(language: CodeLanguage, odd: str, before: str) -> None:
+    """Its time grows with the square: whole, this takes half a minute, in which nothing else runs."""
+    begun = time.thread_time()
+    found = check(before + odd * (9_000 // len(odd)), language)
+    assert found == ENDLESS and found.problem == "This takes too long to be parsed."
+    assert time.thread_time() - begun < 2
+    assert check(SAMPLES[language] * 20, language) != ENDLESS

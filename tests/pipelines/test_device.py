@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.device import Device, detect
+from pipelines.device import Device, detect, ram
 from pipelines.errors import BadRequest
 
 
@@ -22,6 +22,12 @@ def test_a_gpu_is_found_by_its_driver(tmp_path: Path, monkeypatch: pytest.Monkey
     fake_nvidia_smi(tmp_path, 'echo "NVIDIA H100 80GB HBM3, 81559"')
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     assert detect("auto") == Device("cuda", "NVIDIA H100 80GB HBM3", 81559 * 2**20, half=True)
+
+
+def test_a_gpu_without_memory_of_its_own_has_the_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_nvidia_smi(tmp_path, 'echo "NVIDIA GB10, [N/A]"')
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    assert detect("auto") == Device("cuda", "NVIDIA GB10", ram(), half=True)
 
 
 def test_a_driver_that_fails_is_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

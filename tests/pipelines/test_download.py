@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -103,6 +104,13 @@ def test_no_server_is_a_refusal_without_status(tmp_path: Path) -> None:
     with pytest.raises(Refused) as refused:
         fetch(gone, tmp_path / "model")
     assert refused.value.status == 0
+    told = pickle.loads(pickle.dumps(refused.value))
+    assert (str(told), told.status) == (str(refused.value), 0)
+
+
+def test_a_file_of_no_bytes_is_one_too(web: Web, tmp_path: Path) -> None:
+    fetch(web, tmp_path / "model", content=b"")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("model", b"")]
 
 
 def test_cancelling_stops_at_once_and_keeps_what_has_come(web: Web, tmp_path: Path) -> None:

@@ -199,6 +199,16 @@ def test_users_enter_in_rotation_whoever_came_first() -> None:
     assert started == ["0", "9", "1", "2", "3"]
 
 
+def test_a_thread_goes_on_with_the_next_job() -> None:
+    gate = Gate()
+    eng = engine(spec("wait", lambda r, e: gate() or ""), limits=Limits(threads=1))
+    jobs = [eng.submit("wait", Request(), "me") for _ in range(4)]
+    gate.open.set()
+    for job in jobs:
+        job.result()
+    assert len(eng._threads) == 1
+
+
 def test_too_much_is_refused_with_a_word() -> None:
     gate = Gate()
     eng = engine(spec("wait", lambda r, e: gate() or ""), limits=Limits(threads=1, waiting=3, waiting_per_user=2))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.download import Refused
 from pipelines.engine import Limits
 from pipelines.errors import (
     BadRequest,
@@ -30,7 +31,7 @@ def no_logging_noise(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
 
 
-def fail_with(error: Exception) -> Any:
+def fail_with(error: BaseException) -> Any:
     def script(request: Request, emit: Emit) -> str:
         emit(Token("half", 0, 1.0))
         raise error
@@ -79,6 +80,30 @@ def test_failed_weights_reach_the_user_as_they_are() -> None:
         eng.submit("far", Request(), "me").result()
 
 
+def test_a_server_that_is_gone_is_what_every_reader_is_told() -> None:
+    """Each reader gets an error of its own: so every kind can be made again."""
+    store = FakeStore()
+    store.failure = Refused("The server is gone. Try again.", 503)
+    job = engine(spec("far", say("x")), store=store).submit("far", Request(), "me")
+    for _ in range(2):
+        with pytest.raises(DownloadFailed, match="is gone"):
+            job.result()
+
+
+def test_a_panic_in_a_library_ends_its_job_and_nothing_else() -> None:
+    """What libraries in Rust raise then is no Exception."""
+
+    class PanicException(BaseException):
+        pass
+
+    eng = engine(spec("bad", fail_with(PanicException())), spec("echo", say("x")), limits=Limits(threads=1))
+    job = eng.submit("bad", Request(), "me")
+    with pytest.raises(RunFailed, match="PanicException"):
+        job.result()
+    let_go(eng, job)
+    assert eng.submit("echo", Request(), "me").result().artifact == Text("x", "end")
+
+
 def test_cancel_while_fetching_ends_the_fetch() -> None:
     store, gate = FakeStore(), Gate()
 
@@ -117,8 +142,12 @@ def test_running_out_of_memory_once_is_survived_without_saying_anything_twice() 
     assert [model.id for model in eng.status().models] == ["big"]  # the idle one had to go
 
 
-def test_running_out_of_memory_twice_says_what_is_needed() -> None:
-    eng = engine(spec("big", fail_with(RuntimeError("DefaultCPUAllocator: can't allocate memory"))))
+@pytest.mark.parametrize(
+    "words",
+    ["DefaultCPUAllocator: can't allocate memory", "MPS backend out of memory (MPS allocated: 1 GiB)"],
+)
+def test_running_out_of_memory_twice_says_what_is_needed(words: str) -> None:
+    eng = engine(spec("big", fail_with(RuntimeError(words))))
     job = eng.submit("big", Request(), "me")
     with pytest.raises(DoesNotFit, match=r"Big needs 11.0 KiB"):
         job.result()

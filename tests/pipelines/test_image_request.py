@@ -77,7 +77,7 @@ def test_a_size_is_refused_with_the_nearest_that_are_allowed(asked: tuple[int, i
 
 
 @pytest.mark.parametrize("multiple", [8, 16, 32])
-@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (9, 16), (4000, 3000), (1, 50), (100, 1)])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (9, 16), (4000, 3000), (1, 50), (100, 1), (1, 50_000_000)])
 def test_a_size_like_a_picture_is_allowed_and_of_about_its_shape(multiple: int, shape: tuple[int, int]) -> None:
     sizes = Sizes(multiple, 2 * 1024 * 1024)
     width, height = sizes.like(*shape, 1024 * 1024)

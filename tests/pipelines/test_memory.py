@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.errors import DoesNotFit
+from pipelines.errors import DoesNotFit, format_bytes
 from pipelines.events import Cancelled
 from pipelines.memory import PATIENCE_S, Memory
 from pipelines.spec import ModelSpec, Request
@@ -221,3 +221,21 @@ def test_dropping_idle_models_spares_the_leased() -> None:
     with machine.lease(model("busy")):
         machine.memory.drop_idle()
         assert machine.ids() == ["busy"]
+
+
+def test_a_refusal_names_the_holders_while_nobody_comes_or_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine()
+    comers: list[threading.Thread] = []
+
+    def slow(count: int) -> str:
+        if not comers:
+            comers.append(threading.Thread(target=lambda: machine.lease(model("b")).__enter__(), daemon=True))
+            comers[0].start()
+            comers[0].join(0.05)  # it has to wait
+        return format_bytes(count)
+
+    with machine.lease(model("a")):
+        monkeypatch.setattr("pipelines.memory.format_bytes", slow)
+        assert "Held now by: Model a (30.0 KiB)." in machine.memory.refusal(model("c"), "there is too little")
+        comers[0].join(10)
+    assert machine.ids() == ["a", "b"]

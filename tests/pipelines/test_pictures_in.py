@@ -160,3 +160,16 @@ def test_a_phones_photo_with_a_second_picture_inside_is_taken() -> None:
 def test_floating_point_pixels_are_refused() -> None:
     with pytest.raises(BadRequest, match="floating-point"):
         pictures_in.read(saved(Image.new("F", (8, 8), 0.5), "TIFF"))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_a_picture_whose_exif_is_broken_is_refused_in_words(kind: str) -> None:
+    """PIL only finds out when it is asked which way up the picture is."""
+    with pytest.raises(BadRequest, match="“image” is cut off or damaged"):
+        pictures_in.read(saved(noise(), kind, exif=b"no exif at all"))
+
+
+def test_a_strip_is_no_frame_of_a_clip() -> None:
+    pictures_in.check_shape(noise(width=400, height=20))
+    with pytest.raises(BadRequest, match="“image” is 401 x 20 pixels: too long and thin"):
+        pictures_in.check_shape(noise(width=401, height=20))

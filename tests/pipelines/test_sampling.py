@@ -119,3 +119,8 @@ def test_the_chances_told_under_xray_are_those_of_the_draw(temperature: float) -
     ]
     assert [drawn for _, _, drawn in cut.alternatives] == pytest.approx(odds, rel=1e-4)
     assert whole.drawn == pytest.approx(float(hot[Sampler(temperature, 1.0, seed=0).sample(logits).id]), rel=1e-4)
+
+
+@pytest.mark.parametrize("top_p", [0.9, 1.0])
+def test_what_is_hardly_a_temperature_takes_the_likeliest(top_p: float) -> None:
+    assert set(draws([1.0, 3.0, 2.0], 1e-60, top_p, 10)) == {1}

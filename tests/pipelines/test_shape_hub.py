@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import numpy as np
 import pytest
+import torch
 
 from pipelines import shape_hub
 from pipelines.device import Device
@@ -101,3 +103,22 @@ def test_what_is_above_in_shap_e_is_above_here():
     grid = np.zeros((3, 3, 3))
     grid[1, 0, 2] = 1  # right in the middle, in front, above
     assert upright(grid)[1, 2, 2] == 1
+
+
+def test_the_network_looks_at_places_in_full_precision(loaded, monkeypatch):
+    """A GPU holds models in 16 bits; a place told in those is none to the network's finest waves."""
+    renderer = loaded[0]._pipe.shap_e_renderer
+    kind, seen = type(renderer.mlp), []
+    plain = kind.forward
+
+    def forward(self, *, position, **rest):
+        seen.append((position.dtype, self.dtype))
+        return plain(self, position=position, **rest)
+
+    monkeypatch.setattr(kind, "forward", forward)
+    half = copy.deepcopy(renderer).to(torch.bfloat16)
+    rows = sum(shape[0] for shape in half.params_proj.config.param_shapes)
+    latents = torch.randn(1, rows, half.params_proj.config.d_latent, generator=torch.Generator().manual_seed(0))
+    shape_hub.solid_of(half, latents, 8)
+    assert set(seen) == {(torch.float32, torch.float32)}
+    assert half.mlp.dtype == torch.bfloat16

@@ -132,3 +132,9 @@ def test_the_same_grid_gives_the_same_mesh():
     assert (one.vertices == two.vertices).all()
     assert (one.faces == two.faces).all()
     assert (one.colours == two.colours).all()
+
+
+def test_a_speck_smaller_than_a_step_has_a_surface_too():
+    speck = np.full((48, 48, 48), 3.0)
+    speck[24, 24, 24] = -0.01
+    checked(mesh(solid(speck), 1))

@@ -109,6 +109,13 @@ def test_every_sentence_reaches_the_model_once_in_a_prompt_that_fits(task: str) 
     assert {(one.seed, one.temperature, one.max_new_tokens) for one in clerk.asked} == {(0, 0.3, 200)}
 
 
+def test_a_prompt_that_has_the_text_twice_fits_too() -> None:
+    clerk = Clerk()
+    run(clerk, asked("summarise", prompt="Summarise:\n\n{text}\n\nThe same again:\n\n{text}"))
+    assert all(size(one.message) <= CONTEXT - 200 - AROUND for one in clerk.asked)
+    assert all(any(sentence in one.message for one in clerk.asked) for sentence in SENTENCES)
+
+
 def test_a_question_is_put_once_to_what_it_is_about() -> None:
     clerk = Clerk()
     _, events = run(clerk, asked("answer"))

@@ -19,6 +19,7 @@ from pipelines.events import Cancelled, Clip, Emit, Frames, Progress, Update
 from pipelines.image_text import TextEncoder
 from pipelines.video import FEWEST, MOST, PREVIEW, Pace, VideoPipeline
 from pipelines.video_model import MotionDenoiser
+from pipelines.video_motion import Asked, Sampler
 from pipelines.video_request import VideoRequest
 from pipelines.video_things import SIDE
 from tests.pipelines.tiny_emoji import emoji
@@ -193,3 +194,24 @@ def test_it_comes_back_from_disk_as_it_was(pipeline: VideoPipeline, tmp_path: Pa
         torch.equal(one, other)
         for one, other in zip(before.state_dict().values(), after.state_dict().values(), strict=True)
     )
+
+
+@pytest.mark.parametrize("prompt", ["bounces", "slowly spinning", "they pass each other"[5:]])
+def test_a_motion_of_nothing_is_refused(pipeline: VideoPipeline, prompt: str) -> None:
+    with pytest.raises(BadRequest, match="says how, but not what"):
+        made(pipeline, prompt=prompt)
+    assert len(made(pipeline, prompt=prompt, image=sent())[1].frames) == 16
+
+
+@pytest.mark.parametrize("size", [(1000, 1), (1, 1000)])
+def test_a_strip_is_refused_and_a_dot_is_not(pipeline: VideoPipeline, size: tuple[int, int]) -> None:
+    with pytest.raises(BadRequest, match="too long and thin"):
+        made(pipeline, image=sent(size), motion="shakes")
+    assert made(pipeline, image=sent((1, 1)), motion="shakes")[1].frames.shape[1:] == (SIDE, SIDE, 3)
+
+
+def test_what_is_told_comes_to_where_motion_is_computed(pipeline: VideoPipeline) -> None:
+    """On a GPU the text encoder is there, with the image model; the motion's network is not."""
+    network = MotionDenoiser(codes=4, width=32, layers=1, head_width=16).to("meta")
+    sampler = Sampler(network, pipeline._text, Asked("a cat bounces", "bounces", 8, 1, 1.5, 0))
+    assert sampler._words.device == sampler._there.device == torch.device("meta")

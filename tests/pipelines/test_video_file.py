@@ -104,7 +104,10 @@ def test_a_file_says_that_ai_made_it_and_gives_its_recipe_back(kind: Format) -> 
         assert b"trainedAlgorithmicMedia" in data
 
 
-@pytest.mark.parametrize("data", [b"", b"GIF89a", b"\0\0\0\x20ftypisom" + bytes(99)])
+BOMB = b"GIF89a" + b"\xff" * 4 + bytes(3)  # says that it is 65,535 pixels a side
+
+
+@pytest.mark.parametrize("data", [b"", b"GIF89a", BOMB, b"\0\0\0\x20ftypisom" + bytes(99)])
 def test_a_file_without_settings_is_refused(data: bytes) -> None:
     with pytest.raises(BadRequest, match="carries no settings"):
         video_file.read(data)

@@ -128,3 +128,35 @@ def test_every_family_s_classes_are_diffusers_own() -> None:
     import diffusers
 
     assert all(hasattr(diffusers, name) for name in FAMILIES)
+
+
+def test_a_strip_and_what_it_would_leave_out_are_refused(named: tuple[str, HubVideo]) -> None:
+    with pytest.raises(BadRequest, match="enlarged"):
+        made(named, upscale=4)
+    if named[0] == "stable_video_diffusion":
+        with pytest.raises(BadRequest, match="no negative prompt"):
+            made(named, negative_prompt="rain")
+    if named[0] in FROM_PICTURE:
+        buffer = io.BytesIO()
+        Image.new("RGB", (5_000, 1)).save(buffer, "PNG")
+        with pytest.raises(BadRequest, match="too long and thin"):
+            made(named, image=buffer.getvalue())
+
+
+def test_animatediff_walks_along_the_levels_of_noise_that_its_adapters_were_trained_with() -> None:
+    from diffusers import DDIMScheduler, PNDMScheduler
+
+    for_pictures = PNDMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
+    theirs = DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="linear",
+        timestep_spacing="linspace",
+        steps_offset=1,
+        clip_sample=False,
+    )
+    ours = video_hub.own_scheduler(for_pictures, FAMILIES["AnimateDiffPipeline"])
+    for scheduler in (ours, theirs):
+        scheduler.set_timesteps(10)
+    assert torch.equal(ours.alphas_cumprod, theirs.alphas_cumprod) and torch.equal(ours.timesteps, theirs.timesteps)
+    assert not ours.config.clip_sample

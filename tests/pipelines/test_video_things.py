@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -52,6 +53,15 @@ def test_two_things_are_told_apart_left_one_first() -> None:
     together = on(right.pixels, GREEN)
     together = left.pixels[:3] + together * (1 - left.pixels[3:])
     assert float((together - page((95, 60, 20), (30, 64, 22))).abs().max()) < 0.06
+
+
+@pytest.mark.parametrize("side", [64, 512])
+def test_what_can_hardly_be_seen_is_a_thing_too(side: int) -> None:
+    faint = torch.ones(3, side, side)
+    faint[:, 8:-8:4, 8:-8] = 240 / 255  # thin lines, in grey on white
+    thing, background = taken_off(faint)
+    assert not thing.whole and torch.equal(background, torch.ones(3))
+    assert all(20 < each < 64 for each in (thing.body.left, thing.body.right, thing.body.up, thing.body.down))
 
 
 def test_one_thing_is_not_two() -> None:

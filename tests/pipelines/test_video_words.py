@@ -77,3 +77,8 @@ def test_a_motion_of_one_s_own_words_is_understood_too() -> None:
 def test_captions_read_as_in_training() -> None:
     assert caption("a fox", "bounces", "quickly") == "a fox, quickly bouncing"
     assert caption("a fox", ALIVE, "") == "a fox, animated"
+
+
+@pytest.mark.parametrize("prompt", ["A Fox EXPLODES, 3d", "a fox explodes, 3d"])
+def test_an_unknown_motion_is_left_out_of_what_is_drawn_however_it_is_written(prompt: str) -> None:
+    assert understood(prompt, "", "", embed, ("fox",)).seen[0].lower() == "a fox, 3d"

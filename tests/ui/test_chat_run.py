@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from tests.conftest import MODEL, WAIT_S, Endless, Server
+from tests.conftest import MODEL, WAIT_S, Endless, Server, wait_for
+from tests.ui.visitor import Visitor
 from ui import states
 
 
@@ -118,6 +119,21 @@ def test_a_run_that_ends_late_leaves_the_next_answer_alone(served: Server) -> No
         assert second.cancelled.wait(WAIT_S) and first.cancelled.wait(WAIT_S)
         said = [message["content"] for message in page.call("settled", None, None)[0] if message["role"] == "user"]
         assert said == ["one", "two"]
+
+
+def test_a_run_that_was_given_up_says_that_it_stopped(served: Server) -> None:
+    """As when the connection is lost for a moment: the page is there still, and must not say “Writing” for ever."""
+    served.script = endless = Endless()
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        visitor = Visitor(served, http, "cut off", "ui.chat")
+        assert visitor.ended("on_send", {"text": "hi", "files": []}, None, None, *VALUES)["success"]
+        for message in visitor.join("answer", None, None):
+            if "Writing" in json.dumps(message):
+                break  # the stream is closed
+        assert endless.cancelled.wait(WAIT_S)
+        wait_for(lambda: visitor.call("settled", None, None)[1]["visible"])
+        saved, *_, line, _, _ = visitor.call("settled", None, None)
+    assert 'data-state="stopped"' in line and saved[-1]["role"] == "assistant"
 
 
 def test_a_new_conversation_ends_the_answer_and_hears_no_more_of_it(served: Server) -> None:

@@ -251,7 +251,8 @@ def test_a_second_window_follows_what_the_first_one_draws(served: Server, http: 
     second = Painter(served, http, "second window")
     second.call("on_return", key, None)
     followed = second.join("following", None)
-    next(message for message in followed if "data:image/jpeg" in json.dumps(message))
+    seen = next(message for message in followed if "data:image/jpeg" in json.dumps(message))
+    assert len(seen["output"]["data"]) == len(second.call("standing", None)), "a mask that is painted there stays"
     second.call("on_stop_drawing", None)
     assert endless.cancelled.wait(WAIT_S)
     assert [message["msg"] for message in followed][-1] == "process_completed"

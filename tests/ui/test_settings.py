@@ -13,6 +13,7 @@ from ui.settings import Settings, accounts, parse, size, tabs
 PLAIN: dict[str, Any] = {
     "host": "127.0.0.1",
     "port": None,
+    "domain": (),
     "share": False,
     "demo": False,
     "auth": None,
@@ -26,6 +27,7 @@ PLAIN: dict[str, Any] = {
 EVERY = [
     ("--host", "0.0.0.0", {"host": "0.0.0.0"}),
     ("--port", "8000", {"port": 8000}),
+    ("--domain", "Studio.example.org, b.example", {"domain": ("studio.example.org", "b.example")}),
     ("--share", None, {"share": True}),
     ("--demo", None, {"demo": True}),
     ("--auth", "people.txt", {"auth": Path("people.txt")}),
@@ -77,6 +79,7 @@ def test_a_switch_can_be_off_in_the_environment(text: str) -> None:
         ([], {"POLYMUSE_MEMORY": "lots"}, "“lots” is not a size"),
         (["--memory", "1.2.3GiB"], {}, "1.2.3GiB"),
         (["--device", "tpu"], {}, "tpu"),
+        ([], {"POLYMUSE_DEMO": "yess"}, "POLYMUSE_DEMO: “yess” is none of 1, true, yes, on, 0, false, no, off"),
         ([], {"POLYMUSE_DEVICE": "tpu"}, "POLYMUSE_DEVICE: “tpu” is none of auto, cpu, cuda, mps"),
         (["--colour"], {}, "--colour"),
     ],
@@ -121,7 +124,7 @@ def test_sizes_are_read_as_people_write_them(text: str, bytes_: int) -> None:
     assert size(text) == bytes_
 
 
-@pytest.mark.parametrize("text", ["", "GiB", "-1GiB", "1 TiB", "one", "0x10"])
+@pytest.mark.parametrize("text", ["", "GiB", "-1GiB", "1 TiB", "one", "0x10", "0", "0.5", "1e999", "1e30GiB"])
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is not a size"):
         size(text)
@@ -150,3 +153,10 @@ def test_a_file_without_accounts_lets_nobody_start_an_open_page(tmp_path: Path) 
     file.write_text("# nobody yet\n", encoding="utf-8")
     with pytest.raises(ValueError, match="has no accounts"):
         accounts(file)
+
+
+@pytest.mark.parametrize("name", ["https://studio.example.org", "studio.example.org:443", "a b", "*.example.org"])
+def test_a_domain_that_is_no_host_name_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--domain", name], {})
+    assert "is not a host name" in capsys.readouterr().err

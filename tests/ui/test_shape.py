@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import aclosing
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
@@ -205,6 +207,37 @@ def test_a_grid_without_a_surface_is_a_message(served: Server, guest: Guest) -> 
     told = guest.made()
     assert "Nothing came of this" in told["line"] and 'data-state="failed"' in told["line"]
     assert not told["viewer"]["visible"] and told["solid"] is None and "--place" in told["sheet"]
+
+
+def test_what_failed_before_anything_was_seen_leaves_the_invitation(served: Server, guest: Guest) -> None:
+    def shapes(request: ShapeRequest, emit: Emit) -> Solid:
+        raise RuntimeError
+
+    served.shapes = shapes
+    told = guest.made()
+    assert 'data-state="failed"' in told["line"] and "Describe a thing" in told["sheet"]
+
+
+@pytest.mark.parametrize("after", [0, 1], ids=["before the work", "during it"])
+def test_rework_that_is_given_up_with_its_page_leaves_the_last_line(after: int) -> None:
+    """Or a page that comes back says for ever that something is being made."""
+    workshop, done = Workshop(line="Done"), threading.Event()
+    workshop.making = SimpleNamespace(thing=object())  # type: ignore[assignment]
+
+    async def leave() -> None:
+        async with aclosing(workshop.rework("Filming", lambda thing: str(done.wait(WAIT_S)))) as news:
+            await anext(news)
+            assert "Filming" in workshop.line
+            if after:
+                working = asyncio.ensure_future(anext(news))
+                await asyncio.sleep(0.01)
+                working.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await working
+        assert workshop.line == "Done"
+        done.set()
+
+    asyncio.run(leave())
 
 
 def test_stop_ends_the_run_and_keeps_what_was_seen(served: Server, guest: Guest) -> None:

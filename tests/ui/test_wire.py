@@ -23,7 +23,7 @@ from pipelines.events import Alternative, Emit, Preview, Progress, Queued, Recip
 from pipelines.spec import Request
 from tests.conftest import WAIT_S, Endless, wait_for
 from tests.pipelines.fakes import FakeStore, Gate, engine, say, spec
-from ui.wire import Failed, Moment, Stopped, as_json, request_from, user_of, watch
+from ui.wire import Failed, Moment, Stopped, as_json, endpoint, request_from, user_of, watch
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +97,26 @@ def test_closing_the_watch_cancels_the_job_without_waiting() -> None:
     asyncio.run(leave())
     assert endless.cancelled.wait(WAIT_S)
     wait_for(lambda: eng.status().running == 0)
+
+
+def test_closing_a_call_of_the_api_cancels_its_job_at_once() -> None:
+    endless = Endless()
+    eng = engine(spec("long", endless))
+    with gr.Blocks(analytics_enabled=False) as page:
+        endpoint(eng, Request, "long")
+    (called,) = [event.fn for event in page.fns.values() if event.api_name == "long"]
+
+    async def leave() -> bool:
+        updates = called("long", 0, SimpleNamespace(username="me"))
+        async for update, _ in updates:
+            if update["type"] == "token":
+                break
+        (job,) = eng._active
+        await updates.aclose()
+        return job._stopped is not None
+
+    assert asyncio.run(leave())
+    assert endless.cancelled.wait(WAIT_S)
 
 
 def test_a_watch_whose_task_is_cancelled_cancels_the_job() -> None:

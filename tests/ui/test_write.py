@@ -65,7 +65,7 @@ def stands(visitor: Visitor) -> dict[str, Any]:
 
 
 def written(visitor: Visitor, **changed: Any) -> dict[str, Any]:
-    assert visitor.ended("on_write", None, *(ASKED | changed).values())["success"]
+    assert visitor.ended("on_write", None, None, *(ASKED | changed).values())["success"]
     assert visitor.ended("writing", None)["success"]
     return stands(visitor)
 
@@ -100,7 +100,7 @@ def test_stop_keeps_the_finished_parts(served: Server, visitor: Visitor) -> None
         return f"Summary of part {parts}."
 
     served.script = script
-    assert visitor.ended("on_write", None, *(ASKED | {"text": LONG}).values())["success"]
+    assert visitor.ended("on_write", None, None, *(ASKED | {"text": LONG}).values())["success"]
     shown: dict[str, Any] = {}
     for _ in visitor.join("writing", None):
         if endless.started.is_set() and "Part 3 of" in stands(visitor)["parts"]:
@@ -113,7 +113,7 @@ def test_stop_keeps_the_finished_parts(served: Server, visitor: Visitor) -> None
 
 def test_a_run_that_was_given_up_with_its_page_says_that_it_stopped(served: Server, visitor: Visitor) -> None:
     served.script = endless = Endless()
-    assert visitor.ended("on_write", None, *ASKED.values())["success"]
+    assert visitor.ended("on_write", None, None, *ASKED.values())["success"]
     for _ in visitor.join("writing", None):
         if endless.started.is_set() and stands(visitor)["result"]["value"]:
             break  # the stream is closed, as when the page is left
@@ -139,6 +139,30 @@ def test_the_prompt_follows_what_is_chosen_until_it_is_changed_by_hand(visitor: 
     assert visitor.call("on_wish", None, by_hand, *WISHED.values())[0].get("__type__") == "update"
     written(visitor, prompt=by_hand)
     assert asked[-1] == "As a pirate: A short text."
+
+
+def test_after_a_reload_the_prompt_follows_what_is_chosen_again(served: Server, visitor: Visitor) -> None:
+    """The new page shows the first prompt again, whatever the one before had come to show."""
+    key, *_ = visitor.call("on_return", "", None)
+    for_children = visitor.call("on_wish", None, SHOWN, *(WISHED | {"level": "a child"}).values())[0]
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        again = Visitor(served, http, f"write-{token_hex(4)}", "ui.write")
+        same, *_ = again.call("on_return", key, None)
+        assert same == key
+        assert again.call("on_wish", None, SHOWN, *(WISHED | {"level": "a child"}).values())[0] == for_children
+
+
+def test_what_was_asked_is_back_after_a_reload_with_a_prompt_of_ones_own(
+    served: Server, visitor: Visitor, asked: list[str]
+) -> None:
+    key, *_ = visitor.call("on_return", "", None)
+    written(visitor, prompt="As a pirate: {text}", level="a child")
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        again = Visitor(served, http, f"write-{token_hex(4)}", "ui.write")
+        *_, level, prompt, model, _ = again.call("on_return", key, None)
+        assert (level, prompt, model) == ("a child", "As a pirate: {text}", MODEL)
+        by_hand = again.call("on_wish", None, prompt, *WISHED.values())[0]
+        assert by_hand.get("__type__") == "update" and "value" not in by_hand
 
 
 def test_a_text_that_is_too_long_leaves_the_prompt_as_it_is(visitor: Visitor) -> None:
@@ -175,7 +199,7 @@ def test_a_text_file_says_what_it_is_and_its_recipe_is_beside_it(visitor: Visito
 )
 def test_what_is_refused_changes_nothing(visitor: Visitor, asked: list[str], wrong: Any, named: str) -> None:
     before = written(visitor)
-    last = visitor.ended("on_write", None, *(ASKED | {"prompt": SHOWN} | wrong).values())
+    last = visitor.ended("on_write", None, None, *(ASKED | {"prompt": SHOWN} | wrong).values())
     assert not last["success"] and named in last["output"]["error"]
     assert stands(visitor) == before and len(asked) == 1
 
