@@ -1,8 +1,8 @@
 """Things in the round: the built-in model makes a grid of distances and colours out of noise, and shows it turning.
 
 A prompt becomes a kind and shapes of that kind to go by (shape_library), a transformer takes noise away in straight
-steps (shape_model), a codec makes the grid of what is left, and paints and gaps are put in order (shape_finish). Meshes
-are made of the grid later, as fine as one likes.
+steps (shape_model), a codec makes the grid of what is left, and paints and gaps are put in order (shape_finish).
+Meshes are made of the grid later, as fine as one likes.
 """
 
 from __future__ import annotations

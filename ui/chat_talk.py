@@ -179,5 +179,7 @@ def _summary(artifact: Text, tokens: int, seconds: float) -> str:
     if artifact.stopped_by == "length":
         parts.append("cut at the longest answer allowed; raise it in the settings")
     if artifact.left_out:
-        parts.append(f"the {artifact.left_out} oldest messages no longer fitted and were left out")
+        one = artifact.left_out == 1
+        oldest = "oldest message" if one else f"{artifact.left_out} oldest messages"
+        parts.append(f"the {oldest} no longer fitted and {'was' if one else 'were'} left out")
     return "; ".join(parts)

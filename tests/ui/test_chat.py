@@ -228,4 +228,5 @@ def test_an_answer_cut_at_its_limit_says_so() -> None:
 
 def test_messages_left_out_are_told() -> None:
     assert "the 4 oldest messages no longer fitted and were left out" in told([result(left_out=4)])[1][-1]
+    assert "the oldest message no longer fitted and was left out" in told([result(left_out=1)])[1][-1]
     assert "left out" not in told([result()])[1][-1]
