@@ -14,6 +14,8 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ from pipelines.events import Sound, Update
 from pipelines.music import MusicPipeline
 from pipelines.music_catalog import music_models
 from pipelines.music_request import MusicRequest
-from pipelines.weights import Store
+from pipelines.weights import Local, Store, Together
 
 PROMPTS = {
     "chorale": "a solemn chorale for string quartet in D minor, 16 bars",
@@ -59,6 +61,25 @@ def composed(pipeline: MusicPipeline, prompt: str) -> dict[str, float]:
     }
 
 
+def loaded(composer: Path | None = None) -> MusicPipeline:
+    """The whole pipeline with the built-in composer, or with one from a folder."""
+    model, *_ = music_models(detect("cpu"))
+    weights = model.weights
+    if composer is not None:
+        assert isinstance(weights, Together)
+        weights = Together((("model", Local(str(composer))), *weights.parts[1:]))
+    return music.load(Store().fetch(weights, lambda update: None).path)
+
+
+def first_sounds(pipeline: MusicPipeline, runs: int, watch: Watch) -> Sample:
+    """Seconds from the request to the first sound, over both prompts."""
+    readings = []
+    for prompt in PROMPTS.values():
+        composed(pipeline, prompt)  # warms up, and finds the instruments' levels
+        readings += [watch.measure(partial(composed, pipeline, prompt))["first_sound_s"] for _ in range(runs)]
+    return Sample.of(readings)
+
+
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.music_sound", description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3, help="counted readings of each piece (%(default)s)")
@@ -69,13 +90,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     options = arguments(argv)
     watch = Watch(options.calm)
-    model, *_ = music_models(detect("cpu"))
-    pipeline = music.load(Store().fetch(model.weights, lambda update: None).path)
+    pipeline = loaded()
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in PROMPTS}
     for name, prompt in PROMPTS.items():
         composed(pipeline, prompt)  # warms up, and finds the instruments' levels
         for _ in range(options.runs):
-            rows[name].append(watch.measure(lambda prompt=prompt: composed(pipeline, prompt)))  # type: ignore[misc]
+            rows[name].append(watch.measure(partial(composed, pipeline, prompt)))
     report(rows, watch)
 
 

@@ -164,27 +164,41 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    options = arguments(argv)
-    store, watch = Store(), Watch(options.calm)
+def listener() -> Listener:
+    """Whisper-base, fetched if need be. Exits with a word where what runs it is missing."""
     try:
-        listener = Listener(store.fetch(WHISPER, lambda update: None).path)
+        return Listener(Store().fetch(WHISPER, lambda update: None).path)
     except ModuleNotFoundError as error:
         raise SystemExit(
             f"{error.name} is not here. It is for this benchmark alone: pip install {error.name}"
         ) from None
+
+
+def rates(
+    pipeline: speech.SpeechPipeline, hears: Listener, voices: Sequence[str], watch: Watch, count: int = len(SENTENCES)
+) -> dict[str, float]:
+    """The share of words misheard of so many sentences in each voice."""
+    found: dict[str, float] = {}
+    for voice in voices:
+        found[voice] = watch.measure(partial(misheard, pipeline, hears, voice, SENTENCES[:count]))
+        print(f"{voice}: {found[voice]:.2%}", flush=True)
+    return found
+
+
+def goals(heard: dict[str, float]) -> list[Goal]:
+    return [Goal(f"{voice}, share of words misheard", rate, MOST_WRONG) for voice, rate in heard.items()]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    options = arguments(argv)
+    watch, hears = Watch(options.calm), listener()
     (model, *_) = speech_models(detect("cpu"))
-    pipeline = speech.load(store.fetch(model.weights, lambda update: None).path)
-    rates: dict[str, float] = {}
-    for voice in options.voices.split(","):
-        hear = partial(misheard, pipeline, listener, voice, SENTENCES[: options.sentences])
-        rates[voice] = watch.measure(hear)
-        print(f"{voice}: {rates[voice]:.2%}", flush=True)
-    rows = [(VOICES[voice].label, f"{rate:.1%}") for voice, rate in rates.items()]
+    pipeline = speech.load(Store().fetch(model.weights, lambda update: None).path)
+    heard = rates(pipeline, hears, options.voices.split(","), watch, options.sentences)
+    rows = [(VOICES[voice].label, f"{rate:.1%}") for voice, rate in heard.items()]
     print(f"\n{options.sentences} sentences each, heard by whisper-base\n")
     print(table(("voice", "words misheard"), rows))
-    goals = [Goal(f"{voice}, share of words misheard", rate, MOST_WRONG) for voice, rate in rates.items()]
-    finish("speech_listen", {"sentences": options.sentences, "word_error_rate": rates}, goals, watch)
+    finish("speech_listen", {"sentences": options.sentences, "word_error_rate": heard}, goals(heard), watch)
 
 
 if __name__ == "__main__":

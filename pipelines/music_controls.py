@@ -76,6 +76,7 @@ class Chosen:
         return {
             "style": head.style,
             "key": head.key,
+            "metre": f"{head.metre[0]}/{head.metre[1]}",
             "tempo": head.tempo,
             "bars": self.bars,
             "instruments": [NAMES[one] for one in head.instruments],
@@ -98,7 +99,7 @@ class Chooser:
         """Raises BadRequest where the prompt asks for what there is not, or contradicts the melody."""
         prompt = " ".join(request.prompt.split())
         try:
-            wanted = music_words.metre(prompt)
+            wanted = music_words.metre(request.metre or prompt)
             key = music_words.key_named(request.key) if request.key else music_words.key(prompt)
         except ValueError as problem:
             raise BadRequest(f"In the prompt: {problem}.") from None

@@ -103,6 +103,7 @@ def worded(request: MusicRequest) -> str:
         STYLES[request.style].title.lower() if request.style else "",
         " and ".join(request.instruments).lower(),
         f"in {request.key}" if request.key else "",
+        f"in {request.metre} time" if request.metre else "",
         f"{request.tempo} bpm" if request.tempo else "",
     ]
     return ", ".join(part for part in said if part)

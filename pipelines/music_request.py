@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from pipelines import music_instruments, music_words
+from pipelines import music_instruments, music_tokens, music_words
 from pipelines.music_styles import STYLES
 from pipelines.sent import File
 from pipelines.spec import Request
@@ -16,6 +16,7 @@ MOST_BARS = 32
 MOST_MELODY = 500_000  # bytes of a MIDI file; a song has a tenth of that
 SLOWEST, FASTEST = 30, 240
 MOST_PLAYERS = 4
+METRES = tuple(f"{beats}/{value}" for beats, value in music_tokens.METRES)
 
 
 class MusicRequest(Request):
@@ -24,7 +25,8 @@ class MusicRequest(Request):
     model: str = Field(BUILT_IN, max_length=200, description="Which model composes")
     prompt: str = Field("", max_length=1_000, description="What it should be like, in words")
     style: str = Field("", max_length=40, description="A kind of music that the model knows; empty: from the prompt")
-    key: str = Field("", max_length=20, description="Such as D minor; empty: from the prompt")
+    key: str = Field("", max_length=20, description="Such as D minor; empty: from the prompt. A melody keeps its own")
+    metre: str = Field("", max_length=5, description="Such as 3/4; empty: from the prompt. A melody keeps its own")
     tempo: int = Field(0, ge=0, le=FASTEST, description="Quarter notes per minute; 0: from the prompt")
     bars: int = Field(0, ge=0, le=MOST_BARS, description="How long, a melody of yours included; 0: from the prompt")
     instruments: tuple[str, ...] = Field(
@@ -49,6 +51,13 @@ class MusicRequest(Request):
         if key.strip():
             music_words.key_named(key)
         return key.strip()
+
+    @field_validator("metre")
+    @classmethod
+    def _a_metre(cls, metre: str) -> str:
+        if metre and metre not in METRES:
+            raise ValueError(f"“{metre}” is not a metre that can be composed in; there are: {', '.join(METRES)}")
+        return metre
 
     @field_validator("tempo")
     @classmethod

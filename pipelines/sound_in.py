@@ -60,6 +60,16 @@ def read(data: bytes, name: str = "audio", seconds: float = MOST_SECONDS) -> Rec
     return Recording(resampled(samples, rate, RATE), _clipped(samples))
 
 
+def read_speech(data: bytes, name: str, least: int, most: int) -> Recording:
+    """Speech in a file's bytes, which must have so many seconds."""
+    recording = read(data, name, most + 1)
+    seconds = len(recording.samples) / RATE
+    if not least <= seconds <= most:
+        wrong = f"is longer than {most} s" if seconds > most else f"has {seconds:.1f} s"
+        raise BadRequest(f"The recording {wrong}. Send {least} to {most} s of speech.")
+    return recording
+
+
 def check(data: bytes, name: str = "audio") -> None:
     """Raise BadRequest unless this begins like a sound of a kind and length that we take; unpacks nothing."""
     _opened(data, name).close()

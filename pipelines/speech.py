@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,9 @@ MOST_THREADS = 4
 SPIN_US = 100  # most gaps between two steps of the network are shorter
 QUIET = -6.0  # the reader's loudness of a frame that is 55 dB below speech; silence is at -9
 MARGIN = 4  # quiet frames of 25 ms that the voice is given before and after the others: it hears a little around each
+
+FLAG = re.compile(r"\((?:en|es|fr|hi|it|pt)[a-z]*\)")
+"""Where espeak takes a word for one of another language: (en) before it. The network would say “e n”."""
 
 Style = NDArray[np.float32]
 
@@ -93,7 +97,7 @@ class SpeechPipeline:
         """How it is pronounced; empty if there is nothing to say in it."""
         if not any(character.isalnum() for character in text):
             return ""
-        return " ".join(self._tokenizer.phonemize(text, language).split())
+        return " ".join(FLAG.sub("", self._tokenizer.phonemize(text, language)).split())
 
     def _say(self, phonemes: str, style: Style, speed: float) -> NDArray[np.float32]:
         """One piece as sound; empty if there is nothing to say in it."""

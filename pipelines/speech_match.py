@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from pipelines import sound_in, speech, speech_speaker
-from pipelines.errors import BadRequest
 from pipelines.events import Audio, Emit, Progress
 from pipelines.spec import validate
 from pipelines.speech import SpeechPipeline
@@ -58,10 +57,7 @@ class MatchPipeline:
         assert request.recording is not None
         listening = Progress(label="Listening to the recording")
         emit(listening)
-        heard = sound_in.read(request.recording, "recording", MOST_SECONDS + 1).samples
-        seconds = len(heard) / sound_in.RATE
-        if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
-            raise BadRequest(f"The recording has {seconds:.1f} s. Send {LEAST_SECONDS} to {MOST_SECONDS} s of speech.")
+        heard = sound_in.read_speech(request.recording, "recording", LEAST_SECONDS, MOST_SECONDS).samples
         wanted = self._encoder.embed(heard.mean(axis=1), sound_in.RATE, lambda: emit(listening))
         single, best = nearest_voice(wanted, self._stock), nearest(wanted, self._stock)
         found = {"voice": best.voice, "voice_b": best.voice_b, "blend": best.blend, "language": "en-us"}

@@ -38,7 +38,9 @@ class SpeechRequest(Request):
     """What to say, in whose voice, and how fast."""
 
     model: str = Field(BUILT_IN, max_length=200, description="Which model speaks")
-    text: str = Field(min_length=1, max_length=MOST_CHARACTERS, description="What is said")
+    text: str = Field(
+        min_length=1, max_length=MOST_CHARACTERS, description="What is said; “[pause 2 s]” waits so long"
+    )
     voice: str = Field("af_heart", description="Who says it")
     voice_b: str = Field("", description="A second voice to blend with the first; empty: none")
     blend: float = Field(0.5, ge=0, le=1, description="0 is all the first voice, 1 all the second")

@@ -35,7 +35,11 @@ JOINTS = (  # words before which a sentence can be cut with the least harm
 JOINT = re.compile(rf"(?=\s(?:{'|'.join(dict.fromkeys(JOINTS.split()))})\s)")
 LINE = re.compile(r"^\s*(?P<name>[^\W\d_][^:\n]{0,39}?)\s*:\s+(?P<words>\S.*)$")
 
+PAUSE = re.compile(r"\[ *pause(?: +(?P<seconds>\d{1,3}(?:[.,]\d{1,2})?) *(?:s|sec|seconds?)?)? *\]", re.IGNORECASE)
+
 PARAGRAPH_PAUSE, SPEAKER_PAUSE, SENTENCE_PAUSE, CLAUSE_PAUSE = 0.6, 0.45, 0.32, 0.12  # seconds, at speed 1
+ASKED_PAUSE, LONGEST_PAUSE = 1.0, 10.0  # of a mark without a number, and of any
+MOST_PAUSES = 600.0  # of all marks together: silence is written fast, and takes as much memory as speech
 
 
 @dataclass(frozen=True)
@@ -48,14 +52,22 @@ class Piece:
 
 
 def pieces(text: str, language: Language, names: Sequence[str] = ()) -> list[Piece]:
-    """The whole text in order. With `names`, lines that begin with one of them and a colon change the speaker."""
+    """The whole text in order. With `names`, lines that begin with one of them and a colon change the speaker.
+
+    “[pause]” or “[pause 2.5 s]” waits so long, and is not spoken.
+    """
     made: list[Piece] = []
-    lead = _Lead()
+    lead, left = _Lead(), MOST_PAUSES
     for name, words in _turns(text, names):
         if made:
-            made[-1] = replace(made[-1], pause=SPEAKER_PAUSE if name != made[-1].speaker else PARAGRAPH_PAUSE)
-        for part in _parts(words, language, lead):
-            made.append(Piece(part, _pause_after(part), name))
+            usual = SPEAKER_PAUSE if name != made[-1].speaker else PARAGRAPH_PAUSE
+            made[-1] = replace(made[-1], pause=max(usual, made[-1].pause))
+        for said, asked in _marked(words):
+            for part in _parts(said, language, lead):
+                made.append(Piece(part, _pause_after(part), name))
+            if made and asked:
+                made[-1] = replace(made[-1], pause=max(made[-1].pause, min(asked, left)))
+                left = max(0.0, left - asked)
     return [*made[:-1], replace(made[-1], pause=0.0)] if made else []
 
 
@@ -68,7 +80,8 @@ def longer(made: Sequence[Piece], least: int) -> list[Piece]:
     for piece in made:
         last = joined[-1] if joined else None
         text = f"{last.text} {piece.text}" if last else ""
-        if last and last.speaker == piece.speaker and len(last.text) < least and len(text) <= MOST:
+        near = last is not None and last.speaker == piece.speaker and last.pause <= PARAGRAPH_PAUSE
+        if last and near and len(last.text) < least and len(text) <= MOST:
             joined[-1] = replace(piece, text=text)
         else:
             joined.append(piece)
@@ -96,6 +109,16 @@ def _turns(text: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
             speaker, line = found["name"], found["words"]
         if line.strip():
             waiting.append(line)
+
+
+def _marked(words: str) -> Iterator[tuple[str, float]]:
+    """What stands between pauses that are asked for, and the seconds of the pause after it."""
+    start = 0
+    for mark in PAUSE.finditer(words):
+        seconds = float(mark["seconds"].replace(",", ".")) if mark["seconds"] else ASKED_PAUSE
+        yield words[start : mark.start()].strip(), min(seconds, LONGEST_PAUSE)
+        start = mark.end()
+    yield words[start:].strip(), 0.0
 
 
 class _Lead:
@@ -142,7 +165,8 @@ def _sentences(text: str, language: Language) -> Iterator[str]:
     start = 0
     for found in SENTENCE_END.finditer(text):
         sentence = text[start : found.end()]
-        goes_on = text[found.end() :].lstrip()[:1].islower() or ends_in_abbreviation(sentence, language)
+        rest = text[found.end() :]
+        goes_on = rest.lstrip()[:1].islower() or ends_in_abbreviation(sentence, language, rest)
         if found[0].startswith(".") and len(found[0]) == 1 and goes_on:
             continue
         yield sentence.strip()

@@ -15,7 +15,7 @@ import gradio as gr
 
 from pipelines.engine import Engine
 from pipelines.music_instruments import GROUPS, NAMES, PLAYABLE
-from pipelines.music_request import MOST_PLAYERS, MusicRequest
+from pipelines.music_request import METRES, MOST_PLAYERS, MusicRequest
 from pipelines.music_score import TONICS
 from pipelines.music_styles import STYLES
 from ui import explain, fields, states
@@ -192,6 +192,8 @@ def _column() -> dict[str, Any]:
     named["style"] = gr.Dropdown(styles, value="", label="Style", elem_id="pm-music-style")
     keys = [f"{tonic} {mode}" for mode in ("major", "minor") for tonic in TONICS]
     named["key"] = gr.Dropdown([FROM_PROMPT, *((key, key) for key in keys)], value="", label="Key")
+    metres = [FROM_PROMPT, *((metre, metre) for metre in METRES)]
+    named["metre"] = gr.Dropdown(metres, value="", label="Metre")
     named["instruments"] = gr.Dropdown(
         [*GROUPS, *(NAMES[number] for number in PLAYABLE)],
         value=[],

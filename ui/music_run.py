@@ -118,15 +118,18 @@ class Composing:
         head = self.head
         told["ticks"] = {"bar": head.bar, "second": head.tempo / 60 * TICKS, "end": self.whole * head.bar}
         told["voices"] = [music_instruments.NAMES[program] for program in head.instruments]
-        beats, value = head.metre
         told["chosen"] = [
             ["Style", STYLES[head.style].title],
             ["Key", head.key],
-            ["Metre", f"{beats}/{value}"],
+            ["Metre", self._metre],
             ["Tempo", f"{head.tempo}"],
             ["Bars", f"{self.bars}"],
         ]
         return told
+
+    @property
+    def _metre(self) -> str:
+        return "" if self.head is None else "{}/{}".format(*self.head.metre)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -136,7 +139,9 @@ class Composing:
         return {
             "style": self.head.style,
             "key": self.head.key,
+            "metre": self._metre,
             "tempo": self.head.tempo,
+            "bars": self.bars,
             "instruments": list(music_instruments.named(self.head.instruments)),
             "seed": self.request.seed,
         }

@@ -35,6 +35,7 @@ SPEED = "Speed"
 PACED = ("gan", "vae")  # families of models that can be told a speed
 NO_SPEED: dict[str, Any] = {"interactive": False, "value": 1, "label": "Speed: this model has one of its own"}
 ONE, SEVERAL = "One voice", "Several speakers"
+WAITS = "“[pause 2 s]” waits so long"
 SCRIPT = "Begin each line with a name and a colon: “Anna: Hello!”"
 CAST = ("First to speak", "Second", "Third")
 FIRST_CAST = ("af_heart", "am_michael", "bf_emma")
@@ -52,8 +53,8 @@ EXAMPLES = {
         ONE,
     ),
     "A dialogue": (
-        "Anna: Did you hear that?\nBen: Hear what? I was asleep.\nAnna: A voice, in the kitchen. It said my name!\n"
-        "Ben: That was the kettle, Anna. Go back to bed.",
+        "Anna: Did you hear that?\nBen: [pause 1 s] Hear what? I was asleep.\n"
+        "Anna: A voice, in the kitchen. It said my name!\nBen: That was the kettle, Anna. Go back to bed.",
         "af_heart",
         SEVERAL,
     ),
@@ -90,7 +91,7 @@ def build(engine: Engine) -> None:
                 label="Text",
                 lines=5,
                 max_lines=14,
-                info=f"Up to {most:,} characters, about {states.duration(most / CHARACTERS_PER_S)}",
+                info=f"Up to {most:,} characters, about {states.duration(most / CHARACTERS_PER_S)}; {WAITS}",
                 elem_id="pm-speech-text",
             )
             with gr.Row(elem_classes="pm-actions"):

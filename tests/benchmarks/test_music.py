@@ -6,15 +6,21 @@ import json
 import math
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from benchmarks import music
+from benchmarks import music, music_sound
 from benchmarks import music_judges as judges
 from benchmarks.card import BEGIN, END
 from benchmarks.music_ngram import WAYS, KneserNey
+from pipelines.music import MusicPipeline
+from pipelines.music_controls import Chooser
+from pipelines.music_model import Composer
 from pipelines.music_score import Head, Note, Score
 from tests.pipelines import tiny_music
+from tests.pipelines.tiny_soundfont import soundfont
+from tests.pipelines.tiny_words import embed
 from training.music import row_of
 from training.music_pieces import Piece, store
 
@@ -109,7 +115,10 @@ def test_overlap_is_all_for_the_same_and_nothing_for_what_shares_nothing() -> No
     assert judges.overlap(judges.pitches, [chords((72, 67, 64, 48))], [high]) == 0
 
 
-def test_the_whole_benchmark_runs_and_writes_the_card(tmp_path, capsys) -> None:
+def test_the_whole_benchmark_runs_and_writes_the_card(tmp_path, capsys, monkeypatch) -> None:
+    def pipeline(composer: Path) -> MusicPipeline:
+        return MusicPipeline(Composer.from_pretrained(composer), Chooser(embed), soundfont())
+
     def piece(name: str, score: Score) -> Piece:
         return Piece(name, name, score, False, name)
 
@@ -121,9 +130,12 @@ def test_the_whole_benchmark_runs_and_writes_the_card(tmp_path, capsys) -> None:
     card = tmp_path / "card.md"
     card.write_text(f"# Model\n{BEGIN.format('music')}\nold\n{END}\nCredits\n")
     places = ["--model", tmp_path / "model", "--data", tmp_path / "data", "--card", card, "--scores", tmp_path / "s"]
+    monkeypatch.setattr(music_sound, "loaded", pipeline)
+    monkeypatch.setattr(music_sound, "PROMPTS", {"short": "a reel for fiddle, 2 bars"})
     music.main(["--pieces", "3", *map(str, places)])
     document = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert document["benchmark"] == "music" and document["notes_per_s"]["median"] > 0
+    assert document["first_sound_s"]["median"] > 0
     assert document["nats_all"] > document["real"]["nats_all"]  # it has learned nothing
     assert "parallel fifths" in card.read_text() and "old" not in card.read_text()
     assert len(list((tmp_path / "s").iterdir())) == 3

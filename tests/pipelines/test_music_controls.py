@@ -46,9 +46,17 @@ def test_what_is_said_exactly_is_done_exactly(choose: Choose) -> None:
 
 
 def test_fields_count_for_more_than_the_prompt(choose: Choose) -> None:
-    given = {"style": "chorale", "key": "F# minor", "tempo": 60, "bars": 9, "instruments": ("Cello", "Cello")}
-    chosen = choose("a jig in G major for flute, 200 bpm, 16 bars", **given)
+    given = {
+        "style": "chorale",
+        "key": "F# minor",
+        "metre": "3/2",
+        "tempo": 60,
+        "bars": 9,
+        "instruments": ("Cello", "Cello"),
+    }
+    chosen = choose("a jig in G major for flute, 6/8, 200 bpm, 16 bars", **given)
     assert (chosen.head.style, chosen.head.tonic, chosen.head.mode) == ("chorale", 6, "minor")
+    assert chosen.head.metre == (3, 2) and chosen.settings["metre"] == "3/2"
     assert (chosen.head.tempo, chosen.bars, names(chosen), chosen.voices) == (60, 9, ["Cello", "Cello"], 2)
 
 

@@ -81,8 +81,9 @@ def test_what_it_cannot_do_is_refused_before_anything_is_computed(
 
 
 def test_fields_are_put_into_words() -> None:
-    request = MusicRequest(prompt=" calm ", style="air", key="D minor", tempo=90, instruments=("Flute", "Harp"))
-    assert music_hub.worded(request) == "calm, air, flute and harp, in D minor, 90 bpm"
+    request = MusicRequest(prompt=" calm ", style="air", key="D minor", metre="3/4", instruments=("Flute", "Harp"))
+    assert music_hub.worded(request) == "calm, air, flute and harp, in D minor, in 3/4 time"
+    assert music_hub.worded(MusicRequest(prompt="calm", tempo=90)) == "calm, 90 bpm"
 
 
 def test_codes_are_those_that_musicgen_itself_would_decode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

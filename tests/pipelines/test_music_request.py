@@ -14,7 +14,7 @@ FIELDS = {"prompt", "style", "key", "tempo", "bars", "instruments", "temperature
 
 
 def test_the_fields_are_those_that_programs_rely_on() -> None:
-    assert set(MusicRequest.model_fields) == FIELDS | {"melody_use"}
+    assert set(MusicRequest.model_fields) == FIELDS | {"melody_use", "metre"}
     assert MusicRequest(prompt="a tune").melody_use == "continue"
 
 
@@ -26,6 +26,10 @@ def test_the_fields_are_those_that_programs_rely_on() -> None:
         ({"prompt": "x" * 1_001}, "“prompt”"),
         ({"style": "dubstep"}, "there is no style “dubstep”; there are: chorale"),
         ({"prompt": "x", "key": "H minor"}, "“key”: “H minor” is not a key"),
+        (
+            {"prompt": "x", "metre": "5/4"},
+            "“metre”: “5/4” is not a metre that can be composed in; there are: 2/4, 3/4",
+        ),
         ({"prompt": "x", "tempo": 10}, "“tempo”: must be 0, or 30 to 240"),
         ({"prompt": "x", "tempo": 999}, "“tempo”"),
         ({"prompt": "x", "bars": MOST_BARS + 1}, "“bars”"),

@@ -122,6 +122,19 @@ def test_captions_say_how_they_are_pronounced(pipeline: SpeechPipeline, reader: 
     assert reader.lengths == [len("It cost 3 dollars.")]
 
 
+def test_marks_of_another_language_are_no_sounds(reader: Reader, voice: ToneVoice) -> None:
+    class Marking(Letters):
+        """Takes each word for an English one in a French text."""
+
+        def phonemize(self, text: str, language: str) -> str:
+            return " ".join(f"(en){word}(fr)" for word in text.split())
+
+    voices = {"ff_siwis": np.full((510, 256), 0.2, np.float32)}
+    audio, _ = spoken(SpeechPipeline(reader, voice, Marking(), voices), "Le week-end", voice="ff_siwis")  # type: ignore[arg-type]
+    assert [caption.phonemes for caption in audio.captions] == ["Le week-end"]
+    assert reader.lengths == [len("Le week-end")]
+
+
 def test_pieces_begin_and_end_at_nothing_without_the_models_own_silence(pipeline: SpeechPipeline) -> None:
     audio, _ = spoken(pipeline)
     for caption in audio.captions:

@@ -13,6 +13,7 @@ from pipelines.speech_text import (
     MADE_PER_S,
     MOST,
     MOST_FIRST,
+    MOST_PAUSES,
     PARAGRAPH_PAUSE,
     SENTENCE_PAUSE,
     SILENCE_S,
@@ -93,6 +94,37 @@ def test_a_script_changes_speakers_at_their_names_only() -> None:
         ("Ben", "Carl: No part of it."),
     ]
     assert [piece.pause for piece in made] == [SPEAKER_PAUSE, SPEAKER_PAUSE, PARAGRAPH_PAUSE, PARAGRAPH_PAUSE, 0]
+
+
+@pytest.mark.parametrize(
+    ("mark", "seconds"),
+    [("[pause]", 1), ("[pause 2 s]", 2), ("[Pause 0.5s]", 0.5), ("[pause 1,5 seconds]", 1.5), ("[pause 99]", 10)],
+)
+def test_a_pause_that_is_asked_for_is_waited_and_not_spoken(mark: str, seconds: float) -> None:
+    made = pieces(f"Ready, steady, {mark} go on now. And there it went.", "en-us")
+    assert [piece.pause for piece in made if piece.text.endswith("steady,")] == [seconds]
+    assert "pause" not in " ".join(piece.text for piece in made).lower()
+
+
+def test_pauses_stand_between_speakers_on_a_line_of_their_own_or_before_what_is_said() -> None:
+    script = "Anna: Who is there?\n[pause 3 s]\nBen: [pause 2 s] Nobody at all."
+    made = pieces(script, "en-us", ["Anna", "Ben"])
+    assert [(piece.speaker, piece.text, piece.pause) for piece in made] == [
+        ("Anna", "Who is there?", 3),
+        ("Ben", "Nobody at all.", 0),
+    ]
+    assert pieces("[pause] [pause 2 s]", "en-us") == []
+    assert [piece.text for piece in longer(pieces("One. [pause 2 s] Two.", "en-us"), 80)] == ["One.", "Two."]
+
+
+def test_marks_alone_cannot_make_hours_of_silence() -> None:
+    made = pieces("a [pause 10 s] " * 1_000, "en-us")
+    assert sum(piece.pause for piece in made) < MOST_PAUSES + len(made)
+
+
+def test_words_in_brackets_that_are_no_pause_are_said() -> None:
+    for text in ("Press [pause button] twice.", "A [pausing] man.", "The word pause 2 s."):
+        assert " ".join(piece.text for piece in pieces(text, "en-us")) == text
 
 
 def test_the_names_in_a_script_are_found_in_order() -> None:

@@ -30,6 +30,7 @@ from ui.music_run import Studio
 ASKED: dict[str, Any] = {
     "style": "",
     "key": "",
+    "metre": "",
     "instruments": [],
     "tempo": 0,
     "bars": 0,
@@ -110,6 +111,7 @@ def test_what_was_chosen_is_shown_and_can_be_kept(visitor: Visitor, seen: list[M
     kept = dict(zip(ASKED, visitor.call("on_keep", None), strict=True))
     assert (kept["style"], kept["key"], kept["tempo"], kept["seed"]) == ("air", "A minor", 240, 5)
     assert kept["instruments"] == ["Flute", "Oboe"] and kept["random_seed"] is False
+    assert (kept["metre"], kept["bars"]) == ("4/4", 3)
 
 
 def test_notes_and_sound_reach_the_page_before_the_last_are_made(served: Server, visitor: Visitor) -> None:
