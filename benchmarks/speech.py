@@ -4,9 +4,9 @@
 
 Both speak the same 60 words in the same voice, in turn; ratios are taken pair by pair, which cancels slow changes of
 the machine's load, and their median is reported. kokoro-onnx makes the whole before anything is heard. Ours makes
-pieces: `first sound` is the time to the end of the first, and `gaps at joins` how long a listener would wait in all for
-pieces that are not ready when the one before ends; it is 0 where pieces are made faster than they are heard. `step at
-joins` is the largest jump from one sample to the next around a join, of 32,768: a click would be hundreds. --listen
+pieces: `first sound` is the time to the end of the first, and `gaps at joins` how long a listener would wait in all
+for pieces that are not ready when the one before ends; it is 0 where pieces are made faster than they are heard. `step
+at joins` is the largest jump from one sample to the next around a join, of 32,768: a click would be hundreds. --listen
 has whisper-base write down forty sentences of each English voice too (see benchmarks.speech_listen).
 """
 
