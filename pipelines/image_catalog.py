@@ -232,13 +232,14 @@ class LoadImage:
 
     def __call__(self, device: Device, path: Path) -> Pipeline[ImageRequest]:
         from pipelines import image, upscale
+        from pipelines.image_scene import with_scenes
         from pipelines.image_text import TextEncoder
 
         elsewhere = {}
         if (path / "text").exists():
             text = TextEncoder.load(path / "text")
             elsewhere = {"text_encoder": text.model, "tokenizer": text.tokenizer}
-        return image.load(
+        made = image.load(
             device,
             path / "model",
             self.made_for,
@@ -247,6 +248,7 @@ class LoadImage:
             None if self.lora is None else (path / "lora", self.lora),
             self.offload,
         )
+        return with_scenes(made, path / "model")
 
 
 def _working(device: Device, made_for: MadeFor) -> int:

@@ -146,9 +146,9 @@ class VideoPipeline:
 
         def seen(update: Any) -> None:
             if isinstance(update, Preview):
-                run.drawing(update.image, number, update.step)
+                run.drawing(update.image, number, run.of(update.step, update.total))
             elif isinstance(update, Progress) and update.total:  # steps that are shown later, or not at all
-                run.passed(number * run.steps + update.done, "Drawing")
+                run.passed(number * run.steps + run.of(update.done, update.total), "Drawing")
             else:
                 run.emit(update)
 
@@ -175,6 +175,10 @@ class _Run:
             self._show(_Scene((thing,), background), fields, done)
 
         self._step(show, number * self.steps + step, "Drawing")
+
+    def of(self, step: int, total: int) -> int:
+        """Which of our steps for a picture this one is: a picture of two things takes twice as many."""
+        return max(1, round(step * self.steps / total))
 
     def move(self, scene: _Scene) -> Fields:
         """The motion of all frames."""
@@ -281,12 +285,13 @@ def _bytes(frames: Tensor) -> NDArray[np.uint8]:
 def load(device: Device, path: Path, model: Path | None = None) -> VideoPipeline:
     """From a folder with model, pictures, text and upscaler; or another `model`."""
     from pipelines import image, upscale
+    from pipelines.image_scene import with_scenes
     from pipelines.image_text import TextEncoder
 
     text = TextEncoder.load(path / "text")
     upscaler = upscale.load(device, path / "upscaler")
     parts = {"text_encoder": text.model, "tokenizer": text.tokenizer}
-    pictures = image.load(device, path / "pictures", components=parts)
+    pictures = with_scenes(image.load(device, path / "pictures", components=parts), path / "pictures")
     denoiser = MotionDenoiser.from_pretrained(model or path / "model", torch_dtype=torch.float32).eval()
     names = tuple(json.loads((path / "pictures/references/config.json").read_text("utf-8"))["names"])
     return VideoPipeline(pictures, denoiser, text, upscaler, names)
