@@ -8,7 +8,9 @@ Meshes are made of the grid later, as fine as one likes.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -34,7 +36,7 @@ Part = TypeVar("Part", bound=ModelMixin)
 STEPS, GUIDANCE = 60, 1.5
 BEGIN = 0.3  # how much of what it begins with is noise; the rest is the first reference. 1: made of noise alone
 REACH = 3.0  # voxels that a distance of 1 stands for
-SHARE = 0.025  # of the time, at most, for previews after the first
+SHARE = 0.02  # of the time, at most, for previews after the first
 
 
 @dataclass
@@ -47,8 +49,9 @@ class Turntable:
     spent: float = 0.0
     last: float = 0.0
 
-    def show(self, solid: Solid, step: int) -> None:
+    def show(self, predicted: Callable[[], Solid], step: int) -> None:
         start = time.perf_counter()
+        solid = predicted()
         self.emit(Frames(views(solid.distance.astype(np.float32), solid.colour), step, self.total))
         self.last = time.perf_counter() - start
         self.spent += self.last
@@ -96,10 +99,10 @@ class ShapePipeline:
             clean = self._clean(latents, level, told, guidance)
             latents = latents + (following - level) / level * (latents - clean)
             if self._previews and step < steps and (step == 1 or table.affordable()):
-                table.show(solid_of(self._codec.decode(clean)), step)
+                table.show(partial(self._solid, clean), step)
             else:
                 emit(Progress(step, steps, "Shaping"))
-        made = solid_of(self._codec.decode(latents))
+        made = self._solid(latents)
         distance, colour = finished(made.distance.astype(np.float32), made.colour)
         remarks = () if kind.named else (unknown(kind, self._library),)
         settings = {"steps": steps, "guidance": guidance, "kind": kind.name}
@@ -126,6 +129,9 @@ class ShapePipeline:
                 old, new = library.tints[paint], library.tints[asked]
                 shown[:, slot] = self._codec.repainted(shown[:, slot], old, new)
         return shown
+
+    def _solid(self, latents: Tensor) -> Solid:
+        return solid_of(self._codec.decode(latents))
 
     def _clean(self, latents: Tensor, level: float, told: Told, guidance: float) -> Tensor:
         both = latents.expand(len(told.first), -1, -1, -1, -1)

@@ -46,7 +46,7 @@ STEPS = 20
 GUIDANCE = 1.5
 LARGE = 4  # times SIDE
 PREVIEW = 64  # pixels of a side
-SHARE = 0.02  # of the time that previews may take
+SHARE = 0.015  # of the time that previews may take, after the first
 ALONE = "Only two things that do not touch can pass each other; what is in this picture slides to the right instead."
 
 
@@ -209,7 +209,7 @@ class _Run:
         return self.steps * (self._drawn + 1)
 
     def _show(self, scene: _Scene, fields: Fields, done: int) -> None:
-        pixels = _bytes(rendered(scene.things, scene.background, fields, PREVIEW))
+        pixels = _bytes(rendered(scene.things, scene.background, fields, PREVIEW, "bilinear"))
         self.emit(Frames(tuple(map(Image.fromarray, pixels)), done, self._total))
 
 
