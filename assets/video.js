@@ -35,7 +35,8 @@ const draw = () => {
 const point = () => {
 	const cells = part("strip").children;
 	const at = finished() && video.duration ? Math.floor((video.currentTime / video.duration) * cells.length) : frame;
-	for (const [number, cell] of [...cells].entries()) cell.toggleAttribute("data-seen", number === Math.min(at, cells.length - 1));
+	const seen = cells[Math.min(at, cells.length - 1)];
+	for (const cell of cells) cell.setAttribute("aria-current", cell === seen);
 };
 
 const tick = (now) => {
@@ -74,7 +75,9 @@ sheet.addEventListener("load", () => {
 	if (strip.children.length !== count) {
 		const rows = Math.ceil(count / columns);
 		const cells = Array.from({ length: count }, (_, number) => {
-			const cell = document.createElement("i");
+			const cell = document.createElement("button");
+			cell.type = "button";
+			cell.setAttribute("aria-label", `Frame ${number + 1} of ${count}`);
 			const [row, column] = [Math.floor(number / columns), number % columns];
 			cell.style.backgroundPosition = `${share(column, columns)}% ${share(row, rows)}%`;
 			return cell;

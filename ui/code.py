@@ -178,8 +178,7 @@ def build(engine: Engine) -> None:
                     made, said, told = desk.shown()
                     yield made, told, said, line
             if desk.coding is run and desk.busy:
-                desk.busy = False
-                run.end()
+                desk.end()
         finally:
             if desk.coding is run and desk.busy:  # given up: the page was left
                 desk.stop()
@@ -193,7 +192,7 @@ def build(engine: Engine) -> None:
 
     def on_no_code(desk: CodeDesk) -> tuple[Any, ...]:
         if desk.busy:  # it never came to a run: gradio's queue is full
-            desk.busy = False
+            desk.end()
             desk.line = states.failed("This could not be started. Press Start again.")
         return code_stands(desk)
 
@@ -215,10 +214,9 @@ def build(engine: Engine) -> None:
 
     def was_asked(desk: CodeDesk) -> tuple[Any, ...]:
         """What the visitor had asked for, for the fields."""
-        if desk.coding is None:
+        if desk.request is None:
             return tuple(gr.skip() for _ in named)
-        request = desk.coding.request
-        return tuple(getattr(request, name) for name in named)
+        return tuple(getattr(desk.request, name) for name in named)
 
     may_refuse = refusing(go)
     stands = [go, stop, result, report, words, status, use]

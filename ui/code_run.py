@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import shutil
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -60,10 +61,19 @@ class Coding:
     def keep(self, shelf: Path) -> None:
         """Make a file of what there is of an answer that was stopped."""
         self.end()
-        if not self.links and (self._answer.code or self._answer.prose):
+        if not self.links and self.seen:
             options = self.request.model_dump(exclude={"model", "seed"})
             recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)
             self._write(self._answer.code, self._answer.prose, recipe, shelf / self._id)
+
+    def forget(self, shelf: Path) -> None:
+        """Remove its files."""
+        shutil.rmtree(shelf / self._id, ignore_errors=True)
+
+    @property
+    def seen(self) -> bool:
+        """Whether there is anything to look at."""
+        return bool(self._answer.code or self._answer.prose or self.links)
 
     def shown(self, writing: bool) -> tuple[str, str, str]:
         """The code, the words about it, and what the parser and the comparison say."""
@@ -133,11 +143,13 @@ class Coding:
 
 @dataclass
 class CodeDesk(files.Keeper):
-    """One visitor's place in the code tab: what is being written, or what was, until the next."""
+    """One visitor's place in the code tab: what is being written, or what was, until there is some of the next."""
 
     coding: Coding | None = None
     busy: bool = False
+    request: CodeRequest | None = None  # what was last asked for
     line: str = field(default_factory=states.idle)
+    _before: Coding | None = None
 
     @property
     def at_work(self) -> bool:
@@ -148,16 +160,29 @@ class CodeDesk(files.Keeper):
         return self.coding is not None or super().used
 
     def begin(self, request: CodeRequest, coder: Coder) -> None:
-        """Something is going to be written; what was before is gone."""
-        self.forget()
-        self.coding, self.busy, self.line = Coding(request, coder), True, states.loading("Starting")
+        """Something is going to be written."""
+        self._before, self.coding, self.request = self.coding, Coding(request, coder), request
+        self.busy, self.line = True, states.loading("Starting")
+
+    def end(self) -> None:
+        """The run is over. What there is of it stays; if nothing, what was there before."""
+        self.busy = False
+        before, self._before = self._before, None
+        if self.coding is None:
+            return
+        self.coding.end()
+        if before is not None and self.coding.seen:
+            before.forget(self.shelf)
+        elif before is not None:
+            self.coding.forget(self.shelf)
+            self.coding = before
 
     def stop(self) -> None:
-        """It is stopped, or given up; what there is stays."""
-        self.busy = False
+        """It is stopped, or given up."""
         if self.coding is not None:
             self.coding.keep(self.shelf)
-        self.line = states.stopped("what was written is kept" if any(self.shown()[:2]) else "")
+            self.line = states.stopped("what was written is kept" if self.coding.seen else "")
+        self.end()
 
     def shown(self) -> tuple[str, str, str]:
         """The code, the words about it, and what is said of both."""

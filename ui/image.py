@@ -30,6 +30,7 @@ TITLE = "Image"
 
 CANVAS = ASSETS / "canvas.js"
 DROPPED = "pm-image-dropped"
+BUSY = "A picture is being drawn. Wait for it, or stop it first."
 STYLES = ("3d", "glossy", "flat", "cartoon", "painted")  # that the built-in model knows
 CHIP = """(prompt) => {
   const words = prompt.trim().replace(/(,\\s*|^)(%s)$/, "");
@@ -97,14 +98,15 @@ def build(engine: Engine) -> None:
             "At each step a network predicts the clean picture behind the noise, which is what you see, and takes a "
             "part of the noise away; more steps make smaller, more careful corrections.",
             "Guidance compares the prediction with your prompt and without it, and exaggerates the difference: little "
-            "wanders off, much obeys to the letter and looks overdone.",
+            "wanders off, much obeys to the letter and looks overdone. Of several things the built-in model draws "
+            "each by itself, and they are put together after.",
         ),
     )
 
     def begin(desk: Desk, values: dict[str, Any], painted: Any) -> tuple[Any, ...]:
         """Take an order, if it makes sense; else nothing changes and nothing is lost."""
         if desk.run is not None:
-            raise refusal("A picture is being drawn. Wait for it, or stop it first.")
+            raise refusal(BUSY)
         with refusals():
             if values.pop("random_seed"):
                 values["seed"] = secrets.randbelow(MOST_SEED)
@@ -160,17 +162,19 @@ def build(engine: Engine) -> None:
 
     def on_stop_drawing(desk: Desk) -> tuple[Any, ...]:
         if desk.run is not None:
-            run, kept = desk.run, len(desk.run.works)
+            run = desk.run
+            if (grid := run.grid(desk.shelf)) is not None:
+                run.add(grid, desk.add)
+            desk.end()  # before the line is told: what is streamed meanwhile has lines of its own
+            kept = sum(not work.grid for work in run.works)
             seen = "what there is of the picture is kept" if run.seen else ""
             desk.line = states.stopped(f"{kept} finished, in the gallery" if kept else seen)
-            desk.end()
-            if (grid := run.grid(desk.shelf)) is not None:
-                desk.add(grid)
         return standing(desk)
 
     def on_choose(data: gr.EventData, desk: Desk) -> tuple[Any, ...]:
-        work = desk.find(named(data))
-        if work is not None and desk.run is None:
+        if desk.run is not None:
+            raise refusal(BUSY)
+        if (work := desk.find(named(data))) is not None:
             desk.show(work)
         return desk.canvas, desk.gallery()
 
@@ -245,7 +249,7 @@ def build(engine: Engine) -> None:
         run.failure(on_no_drawing, desk_state, stands, **QUIET)
     stop.click(on_stop_drawing, desk_state, stands, cancels=runs, **QUIET)
     for shown in (canvas, gallery):
-        shown.choose(on_choose, desk_state, [canvas, gallery], **QUIET)
+        shown.choose(on_choose, desk_state, [canvas, gallery], **may_refuse)
     starting = [start_column, start, controls.strength]
     for upload in (controls.upload, dropped):
         upload.upload(on_start, [upload, desk_state], starting, **may_refuse)

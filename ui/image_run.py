@@ -104,12 +104,18 @@ class Run:
         if not self.plan.single and self.works:
             yield states.loading("Labelling the grid")
         if (grid := await asyncio.to_thread(self.grid, shelf)) is not None:
-            self._add(grid, add)
+            self.add(grid, add)
         yield self._ending()
 
+    def add(self, work: Work, add: Callable[[Work], None]) -> None:
+        """One more picture is finished."""
+        self.works.append(work)
+        add(work)
+
     def grid(self, shelf: Path) -> Work | None:
-        """What there is of a sweep or a comparison, labelled, as one picture; None of a single one, or of nothing."""
-        if self.plan.single or not self.works:
+        """What there is of a sweep or a comparison, labelled, as one picture; None of a single one, of nothing, or if
+        there is one already."""
+        if self.plan.single or not self.works or any(work.grid for work in self.works):
             return None
         files = [cell.shots[0].work.file if cell.shots[0].work in self.works else None for cell in self.cells]
         return keep_grid(shelf, draw_sheet(self.plan, files), self.works[0].recipe)
@@ -126,7 +132,7 @@ class Run:
                 for shot, work in zip(cell.shots, works, strict=True):
                     shot.work = work
                     shot.film = []
-                    self._add(work, add)
+                    self.add(work, add)
                 return None
             case Failed(message=message):
                 cell.failure = message
@@ -139,10 +145,6 @@ class Run:
         if isinstance(moment, Progress) and len(self.cells) > 1 and moment.total and moment.unit == "steps":
             moment = replace(moment, label=f"{self._place(index)}, {moment.label.lower()}")
         return states.of(moment)
-
-    def _add(self, work: Work, add: Callable[[Work], None]) -> None:
-        self.works.append(work)
-        add(work)
 
     def _place(self, index: int) -> str:
         return f"Picture {index + 1} of {len(self.cells)}"

@@ -186,7 +186,7 @@ def _drawn_upon(work: Work) -> str:
         f"<small>{escape(one.style)}, {one.score:.0%} match</small></li>"
         for one in work.drawn_upon
     )
-    return f'<section class="pm-drawn-upon"><h3>Drawn with these before its eyes</h3><ul>{items}</ul></section>'
+    return f'<section class="pm-drawn-upon"><h2>Drawn with these before its eyes</h2><ul>{items}</ul></section>'
 
 
 def _facts(work: Work) -> str:
@@ -220,4 +220,4 @@ def gallery(works: Sequence[Work], chosen: str) -> str:
         f'<img src="{escape(files.address(work.thumbnail))}" alt="{escape(work.prompt)}" loading="lazy"></button></li>'
         for work in reversed(works)
     )
-    return f'<div class="pm-gallery"><h3>Your pictures</h3><ul>{items}</ul></div>'
+    return f'<div class="pm-gallery"><h2>Your pictures</h2><ul>{items}</ul></div>'

@@ -145,7 +145,7 @@ def build(engine: Engine) -> None:
         request = request_from(ShapeRequest, given | {"guidance": given["guidance"] or None})
         assert isinstance(request, ShapeRequest)
         workshop.begin(Making(request, paces), request.steps or spec.limits.get("steps", 0))
-        return request.seed, *shaping_stands(workshop)
+        return request.seed, None, *shaping_stands(workshop)  # the viewer forgets: what it knows is nothing new to it
 
     async def shaping(http: gr.Request, workshop: Workshop) -> AsyncIterator[tuple[str, str]]:
         making = workshop.making
@@ -160,7 +160,8 @@ def build(engine: Engine) -> None:
                     yield workshop.sheet, line
         finally:
             if workshop.making is making and workshop.busy:
-                workshop.busy, workshop.line = False, states.over(workshop.line)
+                workshop.end()
+                workshop.line = states.over(workshop.line)
 
     def shaping_stands(workshop: Workshop) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
@@ -178,19 +179,19 @@ def build(engine: Engine) -> None:
         if (making := workshop.making) is None:
             return tuple(gr.skip() for _ in asked)
         mesh = workshop.thing.meshed if workshop.thing else making
-        return making.prompt, mesh.detail, mesh.smoothing, workshop.view
+        return workshop.prompt, mesh.detail, mesh.smoothing, workshop.view
 
     def on_no_shaping(workshop: Workshop) -> tuple[Any, ...]:
         if workshop.busy:  # it never came to a run: gradio's queue is full
-            workshop.busy = False
+            workshop.end()
             workshop.line = states.failed("This could not be started. Press Make again.")
         return shaping_stands(workshop)
 
     def on_stop_shaping(workshop: Workshop) -> tuple[Any, ...]:
         if workshop.busy:
-            workshop.busy = False
             seen = workshop.making is not None and workshop.making.seen is not None
             workshop.line = states.stopped("what there is of it stays here" if seen else "")
+            workshop.end()
         return shaping_stands(workshop)
 
     async def remeshing(workshop: Workshop, detail: int, smoothing: float) -> AsyncIterator[tuple[Any, ...]]:
@@ -235,7 +236,7 @@ def build(engine: Engine) -> None:
         [make.click, prompt.submit],
         on_make,
         [prompt, workshop_state, *named.values()],
-        [named["seed"], *stands],
+        [named["seed"], solid, *stands],
         **may_refuse,
     )
     run = begun.success(shaping, workshop_state, [sheet, status], **may_refuse)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -52,6 +53,7 @@ class Making:
         self._request: ShapeRequest | None = request
         self._model = request.model
         self._paces = paces
+        self._folder: Path | None = None
         self._began: tuple[float, int] | None = None  # when the first step was over: loading is not making
         self._started = time.monotonic()
 
@@ -66,7 +68,7 @@ class Making:
         """Make it, and yield the status line after each change. Files go into a folder on the shelf."""
         request, self._request = self._request, None  # a session that is over need not hold its picture
         assert request is not None
-        folder = shelf / secrets.token_urlsafe(9)
+        self._folder = folder = shelf / secrets.token_urlsafe(9)
         await asyncio.to_thread(folder.mkdir)
         async with aclosing(watch(engine, request, user)) as batches:
             async for batch in batches:
@@ -77,6 +79,11 @@ class Making:
                     line = await asyncio.to_thread(self._take, moment, folder) or line
                 if line is not None:
                     yield line
+
+    def forget(self) -> None:
+        """Remove its files."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _take(self, moment: Moment, folder: Path) -> str | None:
         match moment:
@@ -123,12 +130,14 @@ class Making:
 
 @dataclass
 class Workshop(files.Keeper):
-    """One visitor's place in the 3D tab: what is being made, or what was, until the next."""
+    """One visitor's place in the 3D tab: what is being made, or what was, until there is something of the next."""
 
     making: Making | None = None
     busy: bool = False
+    prompt: str = ""  # that of what was last asked for
     view: View = "surface"
     line: str = field(default_factory=states.idle)
+    _before: Making | None = None
 
     @property
     def at_work(self) -> bool:
@@ -140,9 +149,21 @@ class Workshop(files.Keeper):
         return self.making.thing if self.making is not None and not self.busy else None
 
     def begin(self, making: Making, steps: int) -> None:
-        """Something is going to be made; what was before is gone."""
-        self.forget()
-        self.making, self.busy, self.view, self.line = making, True, "surface", making.first_line(steps)
+        """Something is going to be made."""
+        self._before, self.making, self.prompt = self.making, making, making.prompt
+        self.busy, self.line = True, making.first_line(steps)
+
+    def end(self) -> None:
+        """The run is over, or given up. What there is of it stays; if nothing, what was there before."""
+        self.busy = False
+        before, self._before = self._before, None
+        if self.making is None or before is None:
+            return
+        if self.making.seen or self.making.thing:
+            before.forget()
+        else:
+            self.making.forget()
+            self.making = before
 
     async def rework(self, label: str, work: Callable[[Thing], str]) -> AsyncGenerator[None, None]:
         """Have something made of the finished thing, without another run; yields whenever there is news.

@@ -52,7 +52,7 @@ MARKUP = f"""
   </div>
   <div class="pm-video-bar">
     {TOGGLE.format("pm-video")}
-    <div class="pm-video-strip" role="img" tabindex="0" aria-label="The frames"></div>
+    <div class="pm-video-strip" role="group" aria-label="The frames"></div>
   </div>
   <p class="pm-video-note"></p>
   <ul class="pm-video-facts"></ul>

@@ -190,8 +190,8 @@ def build(engine: Engine) -> None:
                         return
                     page.line = line
                     yield *page.shown(), line
-            if page.writing is run:
-                page.busy = False
+            if page.writing is run and page.busy:
+                page.end()
         finally:
             if page.writing is run and page.busy:  # given up: the page was left
                 page.stop()
@@ -204,7 +204,7 @@ def build(engine: Engine) -> None:
 
     def on_no_writing(page: Page) -> tuple[Any, ...]:
         if page.busy:  # it never came to a run: gradio's queue is full
-            page.busy = False
+            page.end()
             page.line = states.failed("This could not be started. Press Start again.")
         return write_stands(page)
 
@@ -234,9 +234,8 @@ def build(engine: Engine) -> None:
 
     def was_wished(page: Page) -> tuple[Any, ...]:
         """What the visitor had asked for, for the fields, and the prompt that it would be by itself."""
-        if page.writing is None:
+        if (request := page.request) is None:
             return tuple(gr.skip() for _ in (*named, offered_state))
-        request = page.writing.request
         offered = preset(request)
         told = {name: getattr(request, name) for name in named} | {"prompt": request.prompt or offered}
         return *told.values(), offered

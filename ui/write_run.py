@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from pipelines import text_file
 from pipelines.engine import Engine
-from pipelines.events import Progress, Result, Text, Token
+from pipelines.events import Progress, Recipe, Result, Text, Token
 from pipelines.tasks_request import TaskRequest
 from ui import code_view, files, states
 from ui.wire import Failed, Moment, Stopped, watch
@@ -54,6 +55,22 @@ class Writing:
                 if line := next((line for line in reversed(lines) if line is not None), None):
                     yield line
 
+    def keep(self, shelf: Path) -> None:
+        """Make a file of what there is of a text that was stopped."""
+        if not self.links and self.seen:
+            options = self.request.model_dump(exclude={"model", "seed"})
+            recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)
+            self._write(self._so_far(), recipe, shelf / self._id)
+
+    def forget(self, shelf: Path) -> None:
+        """Remove its files."""
+        shutil.rmtree(shelf / self._id, ignore_errors=True)
+
+    @property
+    def seen(self) -> bool:
+        """Whether there is anything to look at."""
+        return any(part.text.strip() for part in self._parts) or bool(self.links)
+
     @property
     def text(self) -> str:
         """The result so far. Summaries of parts are none yet: they are still to be made into one."""
@@ -92,7 +109,7 @@ class Writing:
             case Result(artifact=artifact):
                 assert isinstance(artifact, Text)
                 self._result = artifact.text
-                self._write(artifact, moment, shelf / self._id)
+                self._write(artifact.text, moment.recipe, shelf / self._id)
                 return states.done(self._summary(artifact))
             case Failed(message=message):
                 return states.failed(message)
@@ -119,13 +136,19 @@ class Writing:
         )
         return f'{remark}<section class="pm-parts" aria-label="Parts">{items}</section>'
 
-    def _write(self, artifact: Text, result: Result, folder: Path) -> None:
-        folder.mkdir()
+    def _so_far(self) -> str:
+        """All that has been written: of a summary its parts, each under what it is called, where it has any."""
+        if self.request.task != "summarise":
+            return self.text
+        return "\n\n".join(f"{part.label}\n\n{part.text.strip()}".strip() for part in self._parts if part.text.strip())
+
+    def _write(self, text: str, recipe: Recipe, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)  # Stop may have come as the text ended
         name = f"polymuse-{self.request.task}.txt"
-        data = text_file.text(artifact.text, result.recipe)
+        data = text_file.text(text, recipe)
         self.links = {"Download as text": folder / name, "Recipe": folder / "polymuse-recipe.json"}
         (folder / name).write_bytes(data)
-        self.links["Recipe"].write_bytes(text_file.recipe_of(data, result.recipe))
+        self.links["Recipe"].write_bytes(text_file.recipe_of(data, recipe))
 
     def _summary(self, artifact: Text) -> str:
         parts = [states.written(self._tokens, self._took())]
@@ -144,11 +167,13 @@ def _words(text: str) -> str:
 
 @dataclass
 class Page(files.Keeper):
-    """One visitor's place in the write tab: what is being written, or what was, until the next."""
+    """One visitor's place in the write tab: what is being written, or what was, until there is some of the next."""
 
     writing: Writing | None = None
     busy: bool = False
+    request: TaskRequest | None = None  # what was last asked for
     line: str = field(default_factory=states.idle)
+    _before: Writing | None = None
 
     @property
     def at_work(self) -> bool:
@@ -159,13 +184,28 @@ class Page(files.Keeper):
         return self.writing is not None or super().used
 
     def begin(self, request: TaskRequest) -> None:
-        """Something is going to be written; what was before is gone."""
-        self.forget()
-        self.writing, self.busy, self.line = Writing(request), True, states.loading("Starting")
+        """Something is going to be written."""
+        self._before, self.writing, self.request = self.writing, Writing(request), request
+        self.busy, self.line = True, states.loading("Starting")
+
+    def end(self) -> None:
+        """The run is over. What there is of it stays; if nothing, what was there before."""
+        self.busy = False
+        before, self._before = self._before, None
+        if self.writing is None or before is None:
+            return
+        if self.writing.seen:
+            before.forget(self.shelf)
+        else:
+            self.writing.forget(self.shelf)
+            self.writing = before
 
     def stop(self) -> None:
-        """It is stopped, or given up; what there is stays."""
-        self.busy, self.line = False, states.stopped(self.kept())
+        """It is stopped, or given up."""
+        self.line = states.stopped(self.kept())
+        if self.writing is not None:
+            self.writing.keep(self.shelf)
+        self.end()
 
     def shown(self) -> tuple[str, str]:
         """The result so far, and what is said of it."""

@@ -92,13 +92,23 @@ def test_the_strip_is_seen_moving_then_the_clip_plays_and_its_files_open(video: 
     video.expect_state("done")
     live = [(step, played) for step, state, played in video.page.evaluate("window.seen") if state == "live"]
     assert len({step for step, _ in live}) > 2 and live[-1][1] > live[0][1] + 2
-    expect(video.strip.locator("i")).to_have_count(FRAMES)
+    expect(video.strip.locator("button")).to_have_count(FRAMES)
     video.expect_playing()
     video.page.screenshot(path=screenshots / "video.png", full_page=True)
     with av.open(io.BytesIO(video.fetched("MP4")), "r") as container:
         assert len([*container.decode(video=0)]) == FRAMES
     for kind in ("WebP", "GIF"):
         assert Image.open(io.BytesIO(video.fetched(kind))).format == kind.upper()
+    # Keys alone stop at a frame.
+    third = video.strip.get_by_role("button", name=f"Frame 3 of {FRAMES}")
+    third.focus()
+    video.page.screenshot(path=screenshots / "video-keys.png")
+    for key, frame in (("Enter", third), ("Space", third.locator("xpath=following-sibling::*[1]"))):
+        frame.focus()
+        frame.press(key)
+        expect(frame).to_have_attribute("aria-current", "true")
+        assert video.clip.evaluate("video => video.paused")
+    expect(third).to_have_attribute("aria-current", "false")
     # After a reload the clip is still there; its last frame becomes a first one.
     video.page.reload()
     video = to_video(video.page)
@@ -122,7 +132,7 @@ def test_a_picture_of_the_image_tab_moves_by_one_press_and_stop_keeps_what_there
     video.expect_drawn(1)
     video.part("stop").click()
     video.expect_state("stopped")
-    expect(video.strip.locator("i")).to_have_count(FRAMES)
+    expect(video.strip.locator("button")).to_have_count(FRAMES)
     expect(video.screen).to_have_attribute("data-state", "stopped")
 
 

@@ -66,6 +66,11 @@ class Painter(Visitor):
         assert self.ended("drawing", None)["success"]
         return str(self.call("standing", None)[2])
 
+    def chosen(self, id: str) -> list[str]:
+        """The canvas and the gallery after a press on a picture."""
+        shown: list[str] = self.ended("on_choose", None, data={"value": id})["output"]["data"]
+        return shown
+
 
 @pytest.fixture
 def http(served: Server) -> Iterator[httpx.Client]:
@@ -98,10 +103,13 @@ def png(colour: str = "red", size: tuple[int, int] = (40, 30)) -> bytes:
 
 
 def test_a_picture_is_drawn_into_the_canvas_and_the_gallery(served: Server, http: httpx.Client) -> None:
-    canvas = Painter(served, http, "painter").drawn("a <fox>")
+    visitor = Painter(served, http, "painter")
+    canvas = visitor.drawn("a <fox>")
     for part in ("Before and after", "Step 5 of 5", "Use as input", "fox &lt;b&gt;", "91% match", "a &lt;fox&gt;"):
         assert part in canvas
     assert "<fox>" not in canvas
+    gallery = visitor.call("standing", None)[4]
+    assert [re.findall(r"<h(\d)", shown) for shown in (canvas, gallery)] == [["2"], ["2"]]  # below the page's h1
     for address in re.findall(r'(?:src="|href="|url\()(gradio_api[^")]+)', canvas):
         assert http.get(address).status_code == 200, address
 
@@ -187,7 +195,7 @@ def test_a_sweep_fills_its_grid_and_each_cell_can_be_looked_at(served: Server, h
     cells = re.findall(r'data-send="choose" data-value="([^"]+)"', canvas)
     assert len(cells) == 6 and "guidance 2" in canvas and "flat" in canvas
     assert "polymuse-grid.png" in canvas
-    shown, gallery = visitor.call("on_choose", None, data={"value": cells[3]})
+    shown, gallery = visitor.chosen(cells[3])
     assert "a fox, flat" in shown and gallery.count("<li>") == 7
     assert f'data-value="{cells[3]}" aria-pressed="true"' in gallery
 
@@ -199,10 +207,26 @@ def test_a_sweep_that_is_stopped_is_a_grid_of_what_there_is(served: Server, http
     visitor.order("a fox", mode="Sweep", across_values="1, 2, 3")
     messages = visitor.join("drawing", None)
     next(message for message in messages if "Picture 2 of 3" in json.dumps(message))
-    *_, line, gallery = visitor.call("on_stop_drawing", None)
+    *_, canvas, line, gallery = visitor.call("on_stop_drawing", None)
     assert "1 finished" in line
     assert gallery.count("<li>") == 2  # the picture, and the grid that it is in
+    (link,) = re.findall(r'<a href="([^"]+)" download="polymuse-grid.png">', canvas)
+    assert "guidance 3" in canvas and http.get(link).status_code == 200
     list(messages)
+    assert visitor.call("standing", None)[2:] == [canvas, line, gallery]
+
+
+def test_who_presses_in_the_gallery_while_something_is_drawn_is_told_why_nothing_comes_of_it(
+    served: Server, http: httpx.Client
+) -> None:
+    visitor = Painter(served, http, "impatient")
+    visitor.drawn("a fox")
+    assert visitor.order("a dog")["success"]
+    (work,) = set(re.findall(r'data-send="choose" data-value="([^"]+)"', visitor.call("standing", None)[4]))
+    refused = visitor.ended("on_choose", None, data={"value": work})
+    assert not refused["success"] and "A picture is being drawn" in refused["output"]["error"]
+    visitor.call("on_stop_drawing", None)
+    assert "a fox" in visitor.chosen(work)[0]
 
 
 def test_after_a_reload_everything_is_where_it_was(served: Server, http: httpx.Client) -> None:
@@ -264,7 +288,7 @@ def test_one_visitors_pictures_are_nobody_elses(served: Server, http: httpx.Clie
     canvas = Painter(served, http, "owner").drawn("a fox")
     (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', canvas))
     stranger = Painter(served, http, "stranger")
-    assert stranger.call("on_choose", None, data={"value": found})[0] == image_view.empty()
+    assert stranger.chosen(found)[0] == image_view.empty()
     assert "no longer in the gallery" in stranger.ended("on_take", None, data={"value": found})["output"]["error"]
 
 
@@ -342,4 +366,5 @@ def restored(visitor: Painter, http: httpx.Client, recipe: Recipe | None) -> lis
 
 @pytest.mark.parametrize("data", [None, [], {}, {"value": None}, {"value": {"a": 1}}, {"value": "x" * 999}])
 def test_a_forged_choice_changes_nothing(served: Server, http: httpx.Client, data: Any) -> None:
-    assert Painter(served, http, "forger").call("on_choose", None, data=data)[0] == image_view.empty()
+    forged = Painter(served, http, "forger").ended("on_choose", None, data=data)
+    assert forged["output"]["data"][0] == image_view.empty()

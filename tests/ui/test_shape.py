@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from html import unescape
 from pathlib import Path
+from secrets import token_hex
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
@@ -19,7 +20,7 @@ import pytest
 import trimesh
 
 from pipelines import shape_file
-from pipelines.events import Cancelled, Emit, Solid
+from pipelines.events import Cancelled, Emit, Progress, Solid
 from pipelines.shape_request import BUILT_IN, ShapeRequest
 from tests.conftest import WAIT_S, Server, a_step
 from tests.fakes.shaper import REMARK, SIDES, STEPS, ball, shape, views
@@ -64,7 +65,7 @@ class Guest(Visitor):
 @pytest.fixture
 def guest(served: Server) -> Iterator[Guest]:
     with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
-        yield Guest(served, http, "shape-visitor", "ui.shape")
+        yield Guest(served, http, f"shape-{token_hex(4)}", "ui.shape")
 
 
 @pytest.fixture
@@ -286,6 +287,40 @@ def test_the_next_thing_takes_the_files_of_the_one_before_away(guest: Guest, see
     before = links(guest.made()["sheet"])
     after = links(guest.made()["sheet"])
     assert not any(path.exists() for path in before.values()) and all(path.exists() for path in after.values())
+
+
+def failing(request: ShapeRequest, emit: Emit) -> Solid:
+    raise RuntimeError("a secret path")
+
+
+def waiting(request: ShapeRequest, emit: Emit) -> Solid:
+    while True:
+        a_step()
+        emit(Progress())
+
+
+def test_a_run_that_comes_to_nothing_brings_back_what_was_finished_with_its_files(
+    served: Server, guest: Guest, seen: list[ShapeRequest]
+) -> None:
+    key, *_ = guest.call("on_return", "", None)
+    before = guest.made("a blue ball")
+    served.shapes = failing
+    told = guest.made("a cube")
+    assert 'data-state="failed"' in told["line"] and "secret" not in told["line"]
+    assert told | {"line": ""} == before | {"line": ""}
+    served.shapes = waiting
+    asked = guest.asked("a cone")
+    assert asked["success"] and asked["output"]["data"][1] is None  # else it would be no news to the viewer after
+    next(run := guest.join("shaping", None))
+    told = dict(zip(STANDS, guest.call("on_stop_shaping", None), strict=True))
+    assert 'data-state="stopped"' in told["line"] and "stays" not in told["line"] and told["viewer"]["visible"]
+    assert told["sheet"] == before["sheet"] and all(path.exists() for path in links(told["sheet"]).values())
+    list(run)
+    assert guest.stands()["solid"] == before["solid"]
+    assert guest.remeshed(2, 0.5)["solid"] != before["solid"]  # it can be worked on as before
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        again = Guest(served, http, "shape-again", "ui.shape").call("on_return", key, None)
+    assert again[-4] == "a cone"  # what was written last is not lost either
 
 
 def test_a_long_job_says_how_long_before_it_begins() -> None:

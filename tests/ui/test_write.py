@@ -16,11 +16,13 @@ import pytest
 
 from pipelines import text_file
 from pipelines.chat import ChatRequest
-from pipelines.events import Emit, Token
+from pipelines.events import Emit, Progress, Token
 from pipelines.spec import Request, validate
 from pipelines.tasks_request import TaskRequest, preset
-from tests.conftest import MODEL, WAIT_S, Endless, Server
+from tests.conftest import MODEL, WAIT_S, Endless, Server, a_step
+from tests.pipelines.fakes import say
 from tests.ui.visitor import Visitor
+from ui import files
 from ui.write import EXAMPLES, FITTING, LIMITS, TASKS, WISHES
 from ui.write_run import Page
 
@@ -70,6 +72,21 @@ def written(visitor: Visitor, **changed: Any) -> dict[str, Any]:
     return stands(visitor)
 
 
+def links(report: str) -> list[Path]:
+    """The files that are offered."""
+    return [Path(unquote(at)) for at in re.findall(r'href="gradio_api/file=([^"]+)"', report)]
+
+
+def failing(request: Request, emit: Emit) -> str:
+    raise RuntimeError("a secret path")
+
+
+def waiting(request: Request, emit: Emit) -> str:
+    while True:
+        a_step()
+        emit(Progress())
+
+
 def test_a_short_text_is_one_question_and_one_answer(visitor: Visitor, asked: list[str]) -> None:
     shown = written(visitor)
     assert asked == [SHOWN.replace("{text}", "A short text.")]
@@ -108,6 +125,10 @@ def test_stop_keeps_the_finished_parts(served: Server, visitor: Visitor) -> None
             break
     assert "2 finished parts kept" in shown["line"] and endless.cancelled.wait(WAIT_S)
     assert "Summary of part 1." in shown["parts"] and "Summary of part 2." in shown["parts"]
+    file, recipe = links(shown["parts"])
+    assert re.match(r"Part 1 of \d+\n\nSummary of part 1\.\n\nPart 2 of ", file.read_text())
+    assert "Made by AI" in file.read_text()
+    assert text_file.read(recipe.read_bytes()).revision == files.UNFINISHED
     assert shown["go"]["visible"] and not shown["stop"]["visible"]
 
 
@@ -122,6 +143,33 @@ def test_a_run_that_was_given_up_with_its_page_says_that_it_stopped(served: Serv
         time.sleep(0.05)
     assert 'data-state="stopped"' in shown["line"] and "what was written is kept" in shown["line"]
     assert shown["go"]["visible"] and shown["result"]["value"].startswith("0 1")
+    file, recipe = links(shown["parts"])
+    assert file.read_text().startswith("0 1") and "Made by AI" in file.read_text()
+    assert text_file.read(recipe.read_bytes()).revision == files.UNFINISHED
+
+
+def test_a_run_that_comes_to_nothing_brings_back_what_was_finished_with_its_files(
+    served: Server, visitor: Visitor, asked: list[str]
+) -> None:
+    key, *_ = visitor.call("on_return", "", None)
+    before = written(visitor)
+    served.script = failing
+    told = written(visitor, text="Another text.")
+    assert 'data-state="failed"' in told["line"] and "secret" not in told["line"]
+    assert told | {"line": ""} == before | {"line": ""}
+    served.script = waiting
+    assert visitor.ended("on_write", None, None, *(ASKED | {"text": "A third text."}).values())["success"]
+    next(run := visitor.join("writing", None))
+    told = dict(zip(STANDS, visitor.call("on_stop_writing", None), strict=True))
+    assert 'data-state="stopped"' in told["line"] and "kept" not in told["line"]
+    assert told | {"line": ""} == before | {"line": ""} and all(path.exists() for path in links(told["parts"]))
+    list(run)
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        again = Visitor(served, http, f"write-{token_hex(4)}", "ui.write").call("on_return", key, None)
+    assert "A third text." in again  # what was asked last is not lost either
+    served.script = say("A word.")
+    written(visitor)
+    assert not any(path.exists() for path in links(before["parts"]))
 
 
 def test_a_translation_grows_part_by_part(served: Server, visitor: Visitor, asked: list[str]) -> None:
@@ -182,7 +230,7 @@ def test_no_field_for_a_text_cuts_what_is_pasted(served: Server) -> None:
 
 def test_a_text_file_says_what_it_is_and_its_recipe_is_beside_it(visitor: Visitor, asked: list[str]) -> None:
     report = written(visitor)["parts"]
-    file, recipe = (Path(unquote(at)) for at in re.findall(r'href="gradio_api/file=([^"]+)"', report))
+    file, recipe = links(report)
     assert "Made by AI" in file.read_text() and file.read_text().startswith("<Answer> 1")
     assert text_file.read(recipe.read_bytes()).options["text"] == "A short text."
 
