@@ -319,7 +319,7 @@ def test_a_run_that_comes_to_nothing_brings_back_what_was_finished_with_its_file
     assert guest.stands()["solid"] == before["solid"]
     assert guest.remeshed(2, 0.5)["solid"] != before["solid"]  # it can be worked on as before
     with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
-        again = Guest(served, http, "shape-again", "ui.shape").call("on_return", key, None)
+        again = Guest(served, http, f"shape-{token_hex(4)}", "ui.shape").call("on_return", key, None)
     assert again[-4] == "a cone"  # what was written last is not lost either
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
 from tests.conftest import Server
+
+PATIENCE_S = 300  # of a whole event; heartbeats keep a stream open for ever
 
 
 class Visitor:
@@ -41,14 +44,23 @@ class Visitor:
         return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
     def join(self, event: str, *values: Any, data: Any = None) -> Iterator[dict[str, Any]]:
+        """What the page is told until an event of this session ends.
+
+        The stream is left one message later, which is the server's word that it ends too. One that is left before that
+        takes with it, server-side, whatever the session joins next.
+        """
+        began, over = time.monotonic(), False
         self._http.post("gradio_api/queue/join", json=self.body(event, *values, data=data)).raise_for_status()
         with self._http.stream("GET", "gradio_api/queue/data", params={"session_hash": self._session}) as stream:
             for line in stream.iter_lines():
-                if line.startswith("data:"):
-                    message = json.loads(line.removeprefix("data:"))
-                    yield message
-                    if message["msg"] == "process_completed":
-                        return
+                assert time.monotonic() - began < PATIENCE_S, f"{event} does not end"
+                if not line.startswith("data:"):
+                    continue
+                if over:
+                    return
+                message = json.loads(line.removeprefix("data:"))
+                yield message
+                over = message["msg"] == "process_completed"
 
     def ended(self, event: str, *values: Any, data: Any = None) -> dict[str, Any]:
         """The last message of an event that takes a place in the queue."""
