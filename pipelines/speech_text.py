@@ -22,7 +22,7 @@ LEAST = 24  # shorter sentences are spoken with their neighbours: alone they sou
 # How two slow cores were seen to speak. The machine at hand is not asked: a text has the same pieces everywhere.
 CHARACTERS_PER_S = 18  # said
 SILENCE_S = 0.3  # around what is said in each piece, made and then cut away
-MADE_PER_S = 1.85  # seconds of sound, with that silence
+MADE_PER_S = 1.7  # seconds of sound, with that silence
 
 SENTENCE_END = re.compile(r"[.!?…।॥]+[\"'”’»)\]]*(?=\s)")
 CLAUSE_END = re.compile(r"[,;:—–][\"'”’»)\]]*(?=\s)|\s(?=[—–(]\s?)")
