@@ -248,7 +248,7 @@ def nothing_is_off_the_screen(image: Image) -> None:
     """No scrolling sideways, and the prompt and the button beside it in view without scrolling at all."""
     size: Any = image.page.viewport_size
     assert image.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-    button = image.draw if image.draw.is_visible() else image.stop
+    button = image.draw.or_(image.stop).filter(visible=True)  # one or the other, whenever the run ends meanwhile
     for part in (image.prompt, button):
         box = part.bounding_box()
         assert box is not None
