@@ -60,6 +60,17 @@ def check(code: str, language: CodeLanguage, finished: bool = True) -> Syntax:
     return Syntax("wrong", found.line, found.message) if finished and found.state == "incomplete" else found
 
 
+def language_of(code: str, likely: CodeLanguage) -> CodeLanguage | None:
+    """Which language code is in: the first whose parser has nothing against it, beginning with the `likely` one.
+
+    None if none fits. Those whose parsers take a sentence in English, too, are only found if they are likely.
+    """
+    if not code.strip():
+        return None
+    others = (name for name, facts in LANGUAGES.items() if not facts.prose and name != likely)
+    return next((name for name in (likely, *others) if check(code, name).state == "fine"), None)
+
+
 # Python ------------------------------------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROWS = 16  # requests at once; an engine has fewer threads by far
 FEW = 2  # cores
-SPIN_US = "20"  # microseconds; measured from 0 to 1,000: up to 20 steps get faster, beyond it only what runs beside gets slower
+SPIN_US = "20"  # microseconds; of 0 to 1,000: more makes no step faster, but what runs beside it slower
 
 
 class Decoder:

@@ -13,8 +13,9 @@ from typing import Any
 import gradio as gr
 
 from pipelines.code import Coder
-from pipelines.code_languages import LANGUAGES
+from pipelines.code_languages import LANGUAGES, CodeLanguage
 from pipelines.code_request import CURSOR, MOST_CODE, CodeRequest
+from pipelines.code_syntax import language_of
 from pipelines.engine import Engine
 from pipelines.spec import ModelSpec
 from ui import explain, fields, states
@@ -209,6 +210,11 @@ def build(engine: Engine) -> None:
             gr.Dropdown(label="Translate into" if choice == "translate" else "Language"),
         )
 
+    def on_colours(choice: str, given: str | None, into: CodeLanguage) -> dict[str, Any]:
+        """The visitor's code in the colours of its language; what is to be translated is not in the chosen one."""
+        found = language_of((given or "")[:MOST_CODE], "python") if choice == "translate" else into
+        return gr.update(language=LANGUAGES[found].editor if found else None)
+
     def on_use(desk: CodeDesk) -> tuple[str, str]:
         return "fix", desk.shown()[0]
 
@@ -229,7 +235,8 @@ def build(engine: Engine) -> None:
     use.click(on_use, desk_state, [task, code], **QUIET)
     for chip, example in chips:
         chip.click(lambda found=example: found, None, [task, instruction, code, language], **QUIET)
-    language.change(lambda choice: gr.Code(language=LANGUAGES[choice].editor), language, code, **QUIET)  # type: ignore[arg-type]
+    for asks in (language.change, task.change, code.blur):
+        asks(on_colours, [task, code, language], code, **QUIET)
     model.change(lambda choice: _about(engine, engine.registry[choice]), model, about, **QUIET)
     visits.wire("code", desk_state, code_stands, stands, was_asked, list(named.values()))
     endpoint(engine, CodeRequest, "code")

@@ -69,6 +69,17 @@ def opened(visit: Open, name: str, **options: Any) -> Tab:
     return tab
 
 
+def test_what_is_to_be_translated_keeps_the_colours_of_its_own_language(visit: Open) -> None:
+    code = opened(visit, "Code")
+    code.example("Python to JavaScript")
+    written = code.part("input").locator(".cm-content")
+    expect(written).to_contain_text("def double")
+    expect(code.page.get_by_label("Translate into")).to_have_value("JavaScript")
+    expect(written).to_have_attribute("data-language", "python")
+    code.example("Fix a mistake")
+    expect(written).to_have_attribute("data-language", "python")
+
+
 def test_an_error_is_shown_while_the_code_is_still_being_written(visit: Open, screenshots: Path) -> None:
     code = opened(visit, "Code")
     code.example("Write a function")

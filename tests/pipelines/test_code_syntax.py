@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 from pipelines.code_languages import LANGUAGES, CodeLanguage
-from pipelines.code_syntax import ENDLESS, check
+from pipelines.code_syntax import ENDLESS, check, language_of
 from tests.pipelines.code_samples import SAMPLES
 
 OURS = sorted((Path(__file__).parents[2] / "pipelines").glob("*.py"))
@@ -64,6 +64,18 @@ def test_what_is_incomplete_at_the_end_is_wrong(language: CodeLanguage) -> None:
     halves = (code[: code.find("\n", cut) + 1] for cut in range(0, len(code), 40))
     half = next(half for half in halves if check(half, language, finished=False).state == "incomplete")
     assert check(half, language).state == "wrong" and check(half, language).problem
+
+
+@pytest.mark.parametrize("language", [name for name, facts in LANGUAGES.items() if not facts.prose])
+def test_the_language_of_code_is_told(language: CodeLanguage) -> None:
+    assert language_of(SAMPLES[language], "python") == language
+
+
+def test_what_only_a_lenient_grammar_takes_is_in_no_language_unless_that_is_likely() -> None:
+    assert language_of("This is a sentence.", "python") is None
+    assert language_of(SAMPLES["sql"], "python") is None
+    assert language_of(SAMPLES["sql"], "sql") == "sql"
+    assert language_of(" \n", "python") is None
 
 
 def test_the_line_that_is_being_written_is_left_out() -> None:
