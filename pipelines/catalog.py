@@ -30,6 +30,7 @@ from pipelines.tasks_request import TaskRequest
 from pipelines.video_catalog import video_models
 from pipelines.weights import SMOLLM2, Hub, Store, Weights
 
+SMALL = 1_000_000_000  # parameters: with fewer an answer about code is begun for the model
 SLACK = 150 * 2**20  # activations of one step, the logits of one token, and what the allocator rounds up
 
 SEEING = ("smolvlm-256m", "smolvlm-500m", "qwen3-vl-4b", "qwen3-vl-8b")
@@ -253,7 +254,7 @@ def chat_model(
         ),
         limits={"context": context} | ({} if sight is None else {"pictures": MOST_PICTURES}),
         settle=blind if sight is None else None,
-        also={CodeRequest: Coder(fim), TaskRequest: Tasks(context)},
+        also={CodeRequest: Coder(fim, parameters < SMALL), TaskRequest: Tasks(context)},
     )
 
 

@@ -96,6 +96,12 @@ class Continuation(ChatRequest):
     """A text that the model goes on with as it stands, without a chat template: how gaps in code are filled."""
 
 
+class Begun(ChatRequest):
+    """A message whose answer begins as the asker says, which is told with the answer, but not as tokens."""
+
+    beginning: str
+
+
 @dataclass(frozen=True)
 class Facts:
     """What a model's configuration says: the most tokens of prompt and answer, how many there are, which end it."""
@@ -166,6 +172,9 @@ class ChatPipeline:
 
     def _beginning(self, request: ChatRequest) -> tuple[int, ...]:
         """The tokens to begin with. Raises BadRequest if this model knows one not, or could not go on after one."""
+        if isinstance(request, Begun):
+            given = self._tokenizer.encode(request.beginning, add_special_tokens=False)
+            return tuple(given[: request.max_new_tokens])
         begin = request.begin_with
         if strangers := [token for token in begin if token >= self._vocabulary]:
             numbered = f"its {self._vocabulary:,} tokens are numbered from 0"

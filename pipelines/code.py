@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pipelines.chat import ChatRequest, Continuation
+from pipelines.chat import Begun, ChatRequest, Continuation
 from pipelines.code_blocks import Answer, read
 from pipelines.code_fim import Fim
 from pipelines.code_languages import LANGUAGES
@@ -26,16 +26,35 @@ PROMPTS = {
     "translate": "Translate this code into {language}. {instruction}\n\n{code}\n\n" + WHOLE,
     "test": "Write unit tests for this {language} code with {tests}. {instruction}\n\n{code}\n\n" + WHOLE,
 }
+FIRST_TEST = {  # how it begins; without that a small model writes the code itself once more
+    "python": "def test_",
+    "javascript": 'test("',
+    "typescript": 'test("',
+    "java": "@Test\nvoid ",
+    "go": "func Test",
+    "rust": "#[test]\nfn ",
+}
 
 
 @dataclass(frozen=True)
 class Coder:
-    """Makes a code pipeline of a loaded chat pipeline. A value, so that specs can be compared and pickled."""
+    """Makes a code pipeline of a loaded chat pipeline. A value, so that specs can be compared and pickled.
+
+    `begins`: the answer is begun for the model, with a code block. A small one often tells of code it never wrote.
+    """
 
     fim: Fim | None = None
+    begins: bool = False
 
     def __call__(self, chat: Pipeline[ChatRequest]) -> CodePipeline:
         return CodePipeline(chat, self)
+
+    def beginning(self, request: CodeRequest) -> str:
+        """What the chat model's answer begins with."""
+        if not self.begins or request.task == "explain":
+            return ""
+        first = FIRST_TEST.get(request.language, "") if request.task == "test" else ""
+        return f"```{request.language}\n{first}"
 
     def fills(self, request: CodeRequest) -> bool:
         """Whether the answer will be what belongs into the gap, and nothing else."""
@@ -67,12 +86,25 @@ class CodePipeline:
         if self._coder.fim is not None and self._coder.fills(request):
             answer = self._fill(self._coder.fim, request, emit)
         else:
-            artifact = self._chat.run(_asked(ChatRequest, request, prompt(request)), emit)
-            assert isinstance(artifact, Text)
-            answer = artifact
+            answer = self._answer(request, emit)
         code = self._coder.read(request, answer.text).code
         problem = check(code, request.language).problem
         return Code(answer.text, code, request.language, answer.stopped_by, problem)
+
+    def _answer(self, request: CodeRequest, emit: Emit) -> Text:
+        """What the chat model says. The beginning that it is given comes with its first token."""
+        start = self._coder.beginning(request)
+
+        def watched(update: Update) -> None:
+            nonlocal start
+            if isinstance(update, Token):
+                update, start = replace(update, text=start + update.text), ""
+            emit(update)
+
+        asked = _asked(ChatRequest, request, prompt(request))
+        answer = self._chat.run(Begun(**dict(asked), beginning=start) if start else asked, watched)
+        assert isinstance(answer, Text)
+        return answer
 
     def _fill(self, fim: Fim, request: CodeRequest, emit: Emit) -> Text:
         """What belongs into the gap. Stops at the family's own marks, which tokenizers do not all hide."""

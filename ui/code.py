@@ -139,7 +139,8 @@ def build(engine: Engine) -> None:
         "A model that has read code, and a parser that knows it",
         (
             "To a language model code is text like any other: it writes the next piece from what is likely after all "
-            "that stands there, and runs nothing to find out whether it works.",
+            "that stands there, and runs nothing to find out whether it works. A small one's answer is begun for it, "
+            "with a code block, or it would often only talk of code.",
             "The line under the code comes from a parser, which knows the grammar and not the purpose: code that it "
             "accepts can still do the wrong thing.",
             "Coder models learned to fill gaps too: they are shown what is before and after one, with marks between, "

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines import catalog, catalog_file, chat
-from pipelines.chat import ChatPipeline, ChatRequest, Continuation
+from pipelines.chat import Begun, ChatPipeline, ChatRequest, Continuation
 from pipelines.code import CodePipeline, Coder, prompt
 from pipelines.code_catalog import CODERS
 from pipelines.code_fim import FAMILIES
@@ -39,7 +39,7 @@ class Scribe:
         self.asked.append(request)
         for n, start in enumerate(range(0, len(self.text), self.step)):
             emit(Token(self.text[start : start + self.step], n, 0.5))
-        return Text(self.text, "end")
+        return Text((request.beginning if isinstance(request, Begun) else "") + self.text, "end")
 
 
 def run(chat: Any, request: CodeRequest, fim: Any = None) -> tuple[Code, list[Update]]:
@@ -68,6 +68,27 @@ def test_a_prompt_has_all_that_was_said(task: Any) -> None:
     chat = Scribe("")
     run(chat, request)
     assert chat.asked == [ChatRequest(message=asked, seed=4, temperature=0.2, max_new_tokens=1_024)]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_small_model_is_begun_for_and_who_reads_sees_the_whole_answer(task: Any) -> None:
+    events: list[Update] = []
+    scribe = Scribe("it() {}\n```\nThat is it.")
+    request = CodeRequest(task=task, instruction="a", code="b", language="javascript")
+    result = CodePipeline(scribe, Coder(begins=True)).run(request, events.append)
+    if task == "explain":
+        assert scribe.asked == [ChatRequest(message=prompt(request), temperature=0.2, max_new_tokens=1_024)]
+        return
+    (asked,) = scribe.asked
+    assert isinstance(asked, Begun) and asked.message == prompt(request)
+    assert asked.beginning == '```javascript\ntest("' if task == "test" else "```javascript\n"
+    assert told(events) == result.text == asked.beginning + scribe.text
+    assert result.code == ('test("' if task == "test" else "") + "it() {}"
+
+
+def test_a_model_that_ends_at_once_has_said_what_was_begun() -> None:
+    result = CodePipeline(Scribe(""), Coder(begins=True)).run(CodeRequest(instruction="a"), lambda update: None)
+    assert (result.text, result.code) == ("```python\n", "")
 
 
 def test_the_longest_request_is_no_longer_than_a_message() -> None:
@@ -129,6 +150,24 @@ def test_a_real_model_goes_on_with_the_marks_as_they_are(coder: ChatPipeline) ->
     assert [event.id for event in events if isinstance(event, Token)] == [n for n in plain if n not in coder._ends]
 
 
+def test_a_real_model_goes_on_with_what_was_begun(coder: ChatPipeline) -> None:
+    """Against the library called plainly. The beginning counts as a part of the answer."""
+    import torch
+
+    request = CodeRequest(instruction="a", temperature=0, max_new_tokens=12)
+    beginning = coder._tokenizer.encode("```python\n", add_special_tokens=False)
+    asked = [{"role": "user", "content": prompt(request)}]
+    text = coder._tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=False)
+    ids, most = torch.tensor([[*text, *beginning]]), 12 - len(beginning)
+    plain = coder.writer.model.generate(ids, do_sample=False, max_new_tokens=most)[0, ids.shape[1] :].tolist()
+    events: list[Update] = []
+    result = CodePipeline(coder, Coder(begins=True)).run(request, events.append)
+    assert [event.id for event in events if isinstance(event, Token)] == [n for n in plain if n not in coder._ends]
+    assert told(events) == result.text and result.text.startswith("```python\n")
+    short = request.model_copy(update={"max_new_tokens": 1})
+    assert "```python\n".startswith(CodePipeline(coder, Coder(begins=True)).run(short, events.append).text)
+
+
 def test_a_real_model_answers_every_task_and_the_same_seed_the_same(coder: ChatPipeline) -> None:
     for task in TASKS:
         request = CodeRequest(task=task, instruction="a", code="b", max_new_tokens=6, temperature=1, seed=3)  # type: ignore[arg-type]
@@ -168,12 +207,13 @@ def test_every_chat_model_takes_code_and_coders_are_listed_apart() -> None:
     assert CodeRequest.model_fields["model"].default == registry.of("chat")[0].id
 
 
-def test_a_catalog_file_adds_coders(tmp_path: Path) -> None:
-    facts = 'licence = "MIT"\nparameters = 1\nlayers = 1\nkv_heads = 1\nhead_dim = 1\ncontext = 9'
+@pytest.mark.parametrize(("parameters", "begins"), [(1, True), (2_000_000_000, False)])
+def test_a_catalog_file_adds_coders(tmp_path: Path, parameters: int, begins: bool) -> None:
+    facts = f'licence = "MIT"\nparameters = {parameters}\nlayers = 1\nkv_heads = 1\nhead_dim = 1\ncontext = 9'
     file = tmp_path / "models.toml"
     file.write_text(f'[[code]]\nid = "mine"\ntitle = "Mine"\nrepo = "a/b"\nfim = "starcoder"\n{facts}\n')
     (spec,) = catalog_file.read(file, CPU).models
-    assert spec.modality == "code" and spec.also[CodeRequest] == Coder(FAMILIES["starcoder"])
+    assert spec.modality == "code" and spec.also[CodeRequest] == Coder(FAMILIES["starcoder"], begins)
 
 
 def test_nothing_here_could_execute_code() -> None:
