@@ -16,7 +16,7 @@ import gradio as gr
 from pipelines.chat import ChatRequest
 from pipelines.engine import Engine
 from pipelines.spec import validate
-from ui import chat_album, chat_xray, explain, fields, states
+from ui import chat_album, chat_xray, explain, fields, seeds, states
 from ui.chat_talk import Conversation, restored, show
 from ui.chat_tree import Tree
 from ui.models import describe, option
@@ -37,7 +37,6 @@ SETTINGS = {
     "temperature": "Temperature",
     "top_p": "Top-p",
     "max_new_tokens": "Longest answer (tokens)",
-    "seed": "Seed",
 }
 
 
@@ -100,7 +99,8 @@ def build(engine: Engine) -> None:
             )
             about = gr.HTML(describe(engine, models[0]), apply_default_css=False)
             with gr.Accordion("Settings", open=False):
-                knobs = [fields.visible(ChatRequest, name, label) for name, label in SETTINGS.items()]
+                knobs = {name: fields.visible(ChatRequest, name, label) for name, label in SETTINGS.items()}
+                knobs |= seeds.laid_out(ChatRequest, "pm-chat-seed")
     explain.what_you_are_seeing(
         "A machine that predicts the next word",
         (
@@ -113,7 +113,7 @@ def build(engine: Engine) -> None:
         ),
     )
 
-    settings = [tree_state, lens, model, *knobs]
+    settings = [tree_state, lens, model, *knobs.values()]
 
     def begin(
         talk: Conversation, text: str, pictures: list[Path], index: int, tree: Tree, *values: Any
@@ -122,10 +122,11 @@ def build(engine: Engine) -> None:
         before, _ = talk.pictures(index)
         album = [*before, *pictures]
         said = {"message": text, "history": tuple(talk.messages[:index])}
-        names = ("xray", "model", *SETTINGS)
+        given = dict(zip(("xray", "model", *knobs), values, strict=True))
+        seeds.draw(given)
         with refusals():
             said["images"] = chat_album.images(album)
-            request = validate(ChatRequest, said | dict(zip(names, values, strict=True)))
+            request = validate(ChatRequest, said | given)
             chat_album.check(engine, request)
         talk.album = album
         talk.say(request, tree.begin(request))
@@ -135,7 +136,8 @@ def build(engine: Engine) -> None:
         writing = talk.draft is not None
         talk.line = states.loading("Starting") if writing else states.idle()
         buttons = gr.Button(visible=not writing), gr.Button(visible=writing)
-        return talk.shown(), talk.line, view(talk, tree), *buttons, gr.Row(visible=True)
+        seed = gr.skip() if talk.draft is None else talk.draft.request.seed
+        return talk.shown(), talk.line, view(talk, tree), *buttons, gr.Row(visible=True), seed
 
     def view(talk: Conversation, tree: Tree) -> dict[str, Any]:
         return tree.view(talk.messages, talk.draft is not None)
@@ -252,7 +254,7 @@ def build(engine: Engine) -> None:
 
     may_refuse = refusing(send)
     kept = [conversation, tree_state]
-    started = [chatbot, status, xray, send, stop, actions]
+    started = [chatbot, status, xray, send, stop, actions, knobs["seed"]]
     begun = [
         gr.on(
             [send.click, prompt.submit], on_send, [prompt, conversation, *settings], [prompt, *started], **may_refuse

@@ -24,7 +24,7 @@ QUOTED = 48  # characters of a branch that its name shows
 
 HINTS = {
     "empty": "Ask for something: every word will show how likely it was, and what else could have come.",
-    "unseen": "This answer was written unwatched. Regenerate writes it again, with the same seed in the same words.",
+    "unseen": "This answer was written unwatched. Regenerate writes a watched one: with the same seed, the same.",
 }
 
 

@@ -18,7 +18,7 @@ from pipelines.code_request import CURSOR, MOST_CODE, CodeRequest
 from pipelines.code_syntax import language_of
 from pipelines.engine import Engine
 from pipelines.spec import ModelSpec
-from ui import explain, fields, states
+from ui import explain, fields, seeds, states
 from ui.code_run import CodeDesk
 from ui.models import describe, option
 from ui.theme import ASSETS
@@ -63,7 +63,6 @@ SETTINGS = {
     "temperature": "Temperature",
     "top_p": "Top-p",
     "max_new_tokens": "Longest answer (tokens)",
-    "seed": "Seed",
 }
 LABEL = f"Code, up to {MOST_CODE:,} characters"
 LIMITS = (
@@ -134,7 +133,8 @@ def build(engine: Engine) -> None:
             )
             about = gr.HTML(_about(engine, models[0]), apply_default_css=False)
             with gr.Accordion("Settings", open=False):
-                knobs = [fields.visible(CodeRequest, name, label) for name, label in SETTINGS.items()]
+                knobs = {name: fields.visible(CodeRequest, name, label) for name, label in SETTINGS.items()}
+                knobs |= seeds.laid_out(CodeRequest, "pm-code-seed")
     explain.what_you_are_seeing(
         "A model that has read code, and a parser that knows it",
         (
@@ -148,13 +148,14 @@ def build(engine: Engine) -> None:
         ),
     )
     named = {"task": task, "instruction": instruction, "code": code, "language": language, "model": model}
-    asked = [desk_state, *named.values(), *knobs]
+    asked = [desk_state, *named.values(), *knobs.values()]
 
     def on_code(desk: CodeDesk, *values: Any) -> tuple[Any, ...]:
         """Take a request, if it makes sense; else nothing changes and nothing is lost."""
         if desk.busy:
             raise refusal("Code is being written. Wait for it, or stop it first.")
-        given = dict(zip((*named, *SETTINGS), values, strict=True))
+        given = dict(zip((*named, *knobs), values, strict=True))
+        seeds.draw(given)
         if given["task"] == "write":
             given["code"] = ""
             if not given["instruction"].strip():
@@ -165,7 +166,7 @@ def build(engine: Engine) -> None:
         assert isinstance(request, CodeRequest)
         with refusals():
             desk.begin(request, _coder(engine, request))
-        return code_stands(desk)
+        return request.seed, *code_stands(desk)
 
     async def coding(http: gr.Request, desk: CodeDesk) -> AsyncIterator[tuple[str, str, str, str]]:
         run = desk.coding
@@ -227,7 +228,7 @@ def build(engine: Engine) -> None:
 
     may_refuse = refusing(go)
     stands = [go, stop, result, report, words, status, use]
-    begun = go.click(on_code, asked, stands, **may_refuse)
+    begun = go.click(on_code, asked, [knobs["seed"], *stands], **may_refuse)
     run = begun.success(coding, desk_state, [result, report, words, status], **may_refuse)
     run.then(code_stands, desk_state, stands, **QUIET)
     run.failure(on_no_code, desk_state, stands, **QUIET)

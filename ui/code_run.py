@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from pipelines.code_syntax import Syntax, check
 from pipelines.engine import Engine
 from pipelines.events import Code, Recipe, Result, Token
 from ui import code_view, files, states
+from ui.place import Place
 from ui.wire import Failed, Moment, Stopped, watch
 
 GAP_LINE = re.compile(rf"^[ \t]*{CURSOR}[ \t]*(?:\n|\Z)", re.MULTILINE)  # with it goes what is no line of the program
@@ -37,7 +38,7 @@ class Coding:
         self.request = request
         self.links: dict[str, Path] = {}
         self._coder = coder
-        self._id = secrets.token_urlsafe(9)
+        self._folder: Path | None = None
         self._text = ""
         self._tokens = 0
         self._first = 0.0  # when the first token came: waiting and loading are not writing
@@ -48,9 +49,10 @@ class Coding:
 
     async def play(self, engine: Engine, user: str, shelf: Path) -> AsyncGenerator[str, None]:
         """Run, and yield the status line after each change. Files go into a folder of this run's on the shelf."""
+        self._folder = shelf / secrets.token_urlsafe(9)
         async with aclosing(watch(engine, self.request, user)) as batches:
             async for batch in batches:
-                if (line := await asyncio.to_thread(self._take_all, batch, shelf)) is not None:
+                if (line := await asyncio.to_thread(self._take_all, batch)) is not None:
                     yield line
 
     def end(self) -> None:
@@ -58,17 +60,18 @@ class Coding:
         self._finished = True
         self._look()
 
-    def keep(self, shelf: Path) -> None:
+    def keep(self) -> None:
         """Make a file of what there is of an answer that was stopped."""
         self.end()
         if not self.links and self.seen:
             options = self.request.model_dump(exclude={"model", "seed"})
             recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)
-            self._write(self._answer.code, self._answer.prose, recipe, shelf / self._id)
+            self._write(self._answer.code, self._answer.prose, recipe)
 
-    def forget(self, shelf: Path) -> None:
+    def forget(self) -> None:
         """Remove its files."""
-        shutil.rmtree(shelf / self._id, ignore_errors=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def seen(self) -> bool:
@@ -85,12 +88,12 @@ class Coding:
             report = code_view.NO_CODE
         return code, self._answer.prose, report + code_view.downloads(self.links)
 
-    def _take_all(self, batch: list[Moment], shelf: Path) -> str | None:
-        lines = [self._take(moment, shelf) for moment in batch]
+    def _take_all(self, batch: list[Moment]) -> str | None:
+        lines = [self._take(moment) for moment in batch]
         self._look()
         return next((line for line in reversed(lines) if line is not None), None)
 
-    def _take(self, moment: Moment, shelf: Path) -> str | None:
+    def _take(self, moment: Moment) -> str | None:
         match moment:
             case Token(text=text):
                 self._tokens += 1
@@ -100,7 +103,7 @@ class Coding:
             case Result(artifact=artifact):
                 assert isinstance(artifact, Code)
                 self._finished = True
-                self._write(artifact.code, artifact.text, moment.recipe, shelf / self._id)
+                self._write(artifact.code, artifact.text, moment.recipe)
                 return states.done(self._summary(artifact))
             case Failed(message=message):
                 return states.failed(message)
@@ -118,7 +121,9 @@ class Coding:
             self._syntax = check(self._answer.code, self.request.language, whole)
             self._parsed = seen
 
-    def _write(self, code: str, words: str, recipe: Recipe, folder: Path) -> None:
+    def _write(self, code: str, words: str, recipe: Recipe) -> None:
+        assert self._folder is not None
+        folder = self._folder
         folder.mkdir(exist_ok=True)  # Stop may have come as the answer ended
         if code:
             name = f"polymuse-code.{LANGUAGES[self.request.language].extension}"
@@ -142,45 +147,33 @@ class Coding:
 
 
 @dataclass
-class CodeDesk(files.Keeper):
-    """One visitor's place in the code tab: what is being written, or what was, until there is some of the next."""
+class CodeDesk(Place[Coding]):
+    """One visitor's place in the code tab. What has been written stays until there is some of the next."""
 
-    coding: Coding | None = None
-    busy: bool = False
     request: CodeRequest | None = None  # what was last asked for
-    line: str = field(default_factory=states.idle)
-    _before: Coding | None = None
 
     @property
-    def at_work(self) -> bool:
-        return self.busy
+    def coding(self) -> Coding | None:
+        """What is being written, or was."""
+        return self.run
 
-    @property
-    def used(self) -> bool:
-        return self.coding is not None or super().used
+    def stays(self, run: Coding) -> bool:
+        return run.seen
 
     def begin(self, request: CodeRequest, coder: Coder) -> None:
         """Something is going to be written."""
-        self._before, self.coding, self.request = self.coding, Coding(request, coder), request
-        self.busy, self.line = True, states.loading("Starting")
+        self.request = request
+        self.work_on(Coding(request, coder))
 
     def end(self) -> None:
-        """The run is over. What there is of it stays; if nothing, what was there before."""
-        self.busy = False
-        before, self._before = self._before, None
-        if self.coding is None:
-            return
-        self.coding.end()
-        if before is not None and self.coding.seen:
-            before.forget(self.shelf)
-        elif before is not None:
-            self.coding.forget(self.shelf)
-            self.coding = before
+        if self.coding is not None:
+            self.coding.end()
+        super().end()
 
     def stop(self) -> None:
         """It is stopped, or given up."""
         if self.coding is not None:
-            self.coding.keep(self.shelf)
+            self.coding.keep()
             self.line = states.stopped("what was written is kept" if self.coding.seen else "")
         self.end()
 

@@ -160,7 +160,8 @@ def build(engine: Engine) -> None:
                     yield booth.shown(), line
         finally:
             if booth.cleaning is cleaning and booth.busy:
-                booth.busy, booth.line = False, states.over(booth.line)
+                booth.end()
+                booth.line = states.over(booth.line)
 
     def enhancing_stands(booth: Booth) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
@@ -170,13 +171,13 @@ def build(engine: Engine) -> None:
 
     def on_no_enhancing(booth: Booth) -> tuple[Any, ...]:
         if booth.busy:  # it never came to a run: gradio's queue is full
-            booth.busy = False
+            booth.end()
             booth.line = states.failed("This could not be started. Press Enhance again.")
         return enhancing_stands(booth)
 
     def on_stop_enhancing(booth: Booth) -> tuple[Any, ...]:
         if booth.busy:
-            booth.busy = False
+            booth.end()
             booth.line = states.stopped()
         return enhancing_stands(booth)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import io
 import secrets
+import shutil
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from pipelines.engine import Engine
 from pipelines.enhance_request import READING, EnhanceRequest
 from pipelines.events import Audio, Enhanced, Preview, Progress, Result, Sound
 from ui import files, states
+from ui.place import Place
 from ui.wire import Failed, Moment, Stopped, data_uri, watch
 
 TITLES: dict[sound_file.Format, str] = {"wav": "WAV", "flac": "FLAC"}
@@ -35,13 +37,14 @@ class Cleaning:
     def __init__(self, request: EnhanceRequest) -> None:
         self.shown: dict[str, Any] = EMPTY | {"run": secrets.token_urlsafe(9)}
         self._request: EnhanceRequest | None = request
+        self._folder: Path | None = None
         self._began: float | None = None  # waiting and loading are not work
 
     async def play(self, engine: Engine, user: str, shelf: Path) -> AsyncGenerator[str, None]:
         """Make it clean, and yield the status line after each change. Files go into a folder on the shelf."""
         request, self._request = self._request, None  # a session that is over need not hold its recording
         assert request is not None
-        folder = shelf / self.shown["run"]
+        self._folder = folder = shelf / self.shown["run"]
         await asyncio.to_thread(folder.mkdir)
         async with aclosing(watch(engine, request, user)) as batches:
             async for batch in batches:
@@ -50,6 +53,11 @@ class Cleaning:
                     line = await asyncio.to_thread(self._take, moment, folder) or line
                 if line is not None:
                     yield line
+
+    def forget(self) -> None:
+        """Remove its files."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _take(self, moment: Moment, folder: Path) -> str | None:
         match moment:
@@ -133,21 +141,20 @@ def _signed(value: float) -> str:
 
 
 @dataclass
-class Booth(files.Keeper):
-    """One visitor's place in the enhance tab: what is being made clean, or what was, until the next."""
-
-    cleaning: Cleaning | None = None
-    busy: bool = False
-    line: str = field(default_factory=states.idle)
+class Booth(Place[Cleaning]):
+    """One visitor's place in the enhance tab. What can be heard stays until the next can be."""
 
     @property
-    def at_work(self) -> bool:
-        return self.busy
+    def cleaning(self) -> Cleaning | None:
+        """What is being made clean, or was."""
+        return self.run
+
+    def stays(self, run: Cleaning) -> bool:
+        return bool(run.shown["downloads"])
 
     def begin(self, request: EnhanceRequest) -> None:
-        """Something is going to be made clean; what was before is gone."""
-        self.forget()
-        self.cleaning, self.busy, self.line = Cleaning(request), True, states.loading("Starting")
+        """Something is going to be made clean."""
+        self.work_on(Cleaning(request))
 
     def shown(self) -> dict[str, Any]:
         """What the player is told."""

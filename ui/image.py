@@ -6,7 +6,6 @@ one picture, several, the grid of a sweep and two models side by side.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -18,7 +17,7 @@ from pipelines import picture_file
 from pipelines.engine import Engine
 from pipelines.errors import BadRequest
 from pipelines.image_request import BUILT_IN, ImageRequest
-from ui import explain, files, image_controls, image_plan, image_view, painter, states
+from ui import explain, files, image_controls, image_plan, image_view, painter, seeds, states
 from ui.image_desk import Desk, contents
 from ui.image_work import Work
 from ui.models import describe
@@ -36,7 +35,6 @@ CHIP = """(prompt) => {
   const words = prompt.trim().replace(/(,\\s*|^)(%s)$/, "");
   return words && !prompt.trim().endsWith(", %s") ? `${words}, %s` : words;
 }"""
-MOST_SEED = 1_000_000  # of a seed drawn here: short enough to be read out
 
 
 def build(engine: Engine) -> None:
@@ -108,8 +106,7 @@ def build(engine: Engine) -> None:
         if desk.run is not None:
             raise refusal(BUSY)
         with refusals():
-            if values.pop("random_seed"):
-                values["seed"] = secrets.randbelow(MOST_SEED)
+            seeds.draw(values)
             if desk.start is not None:
                 values |= {"image": contents(desk.start), "mask": painter.mask(painted)}
             if desk.reference is not None and values["model"] == BUILT_IN:  # others have no use for it: it is hidden

@@ -12,7 +12,7 @@ from gradio.components import Component
 from pipelines.engine import Engine
 from pipelines.events import Recipe
 from pipelines.image_request import BUILT_IN, ImageRequest
-from ui import fields, image_plan, image_view
+from ui import fields, image_plan, image_view, seeds
 from ui.image_plan import NOTHING, SETTINGS, Plan
 from ui.models import describe, option
 from ui.wire import QUIET
@@ -82,9 +82,7 @@ def build(engine: Engine) -> Controls:
     with gr.Column(visible=False, elem_classes="pm-mode") as comparing:
         _compare(asked, choices)
     asked["count"] = fields.visible(ImageRequest, "count", "Pictures", info=None, elem_id="pm-image-count")
-    with gr.Row(elem_classes="pm-seed"):
-        asked["seed"] = fields.visible(ImageRequest, "seed", "Seed", info=None, min_width=120, elem_id="pm-image-seed")
-        asked["random_seed"] = gr.Checkbox(True, label="New each time", container=False, min_width=120)
+    asked |= seeds.laid_out(ImageRequest, "pm-image-seed")
     with gr.Accordion("Start from a picture", open=False):
         upload = gr.UploadButton("Choose a picture", file_types=PICTURES, size="sm", elem_id="pm-image-upload")
         asked["strength"] = fields.visible(ImageRequest, "strength", "Strength", visible=False)

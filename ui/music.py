@@ -6,7 +6,6 @@ What has been composed lives in the session on the server (ui/music_run.py); the
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -18,7 +17,7 @@ from pipelines.music_instruments import GROUPS, NAMES, PLAYABLE
 from pipelines.music_request import METRES, MOST_PLAYERS, MusicRequest
 from pipelines.music_score import TONICS
 from pipelines.music_styles import STYLES
-from ui import explain, fields, states
+from ui import explain, fields, seeds, states
 from ui.models import describe, option
 from ui.music_run import Studio
 from ui.player import player
@@ -30,7 +29,6 @@ TITLE = "Music"
 
 RATE = 48_000  # of the built-in synthesiser
 CUSHION_S = 4.0  # where composing is slower than hearing
-MOST_SEED = 1_000_000
 ROLL = """
 <p class="pm-chosen" aria-label="What was chosen"></p>
 <div class="pm-roll">
@@ -113,8 +111,7 @@ def build(engine: Engine) -> None:
         if studio.state == "live":
             raise refusal("A piece is being composed. Wait for it, or stop it first.")
         given = {"prompt": text, **dict(zip(named, values, strict=True))}
-        if given.pop("random_seed"):
-            given["seed"] = secrets.randbelow(MOST_SEED)
+        seeds.draw(given)
         request = request_from(MusicRequest, given)
         assert isinstance(request, MusicRequest)
         studio.begin(request)
@@ -154,8 +151,9 @@ def build(engine: Engine) -> None:
 
     def on_stop_composing(studio: Studio) -> tuple[Any, ...]:
         if studio.state == "live":
+            piece = studio.piece
             studio.stop()
-            kept = studio.piece is not None and bool(studio.piece.track.downloads)
+            kept = piece is not None and bool(piece.track.downloads)
             studio.line = states.stopped("what was composed is kept" if kept else "")
         return music_as_it_stands(studio)
 
@@ -206,9 +204,7 @@ def _column() -> dict[str, Any]:
     named["tempo"] = fields.visible(MusicRequest, "tempo", "Tempo", info="Quarter notes per minute; 0: as prompted")
     named["bars"] = fields.visible(MusicRequest, "bars", "Bars", info="0: as prompted")
     named["temperature"] = fields.visible(MusicRequest, "temperature", "Temperature")
-    with gr.Row(elem_classes="pm-seed"):
-        named["seed"] = fields.visible(MusicRequest, "seed", "Seed", info=None, min_width=120, elem_id="pm-music-seed")
-        named["random_seed"] = gr.Checkbox(True, label="New each time", container=False, min_width=120)
+    named |= seeds.laid_out(MusicRequest, "pm-music-seed")
     with gr.Accordion("Start from a melody", open=False):
         named["melody"] = gr.File(
             file_types=[".mid", ".midi"], type="binary", label="A MIDI file", height=120, elem_id="pm-music-melody"

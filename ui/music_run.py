@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from pipelines.music_request import MusicRequest
 from pipelines.music_score import TICKS, Head, Note, Score
 from pipelines.music_styles import STYLES
 from ui import files, states
+from ui.place import Place
 from ui.player import Track
 from ui.wire import Failed, Moment, Stopped, watch
 
@@ -36,26 +38,27 @@ class Composing:
         self.bars = self.whole = 0  # those asked for, and those with the one that holds an upbeat
         self.notes: list[Note] = []
         self._batches: list[str] = []  # the notes as the page reads them, those of each update together
-        self._folder = Path()
+        self.finished = False
+        self._folder: Path | None = None
         self._began: float | None = None  # when the first notes were: waiting and loading are not composing
         self._first: float | None = None
 
     async def play(self, engine: Engine, user: str, shelf: Path) -> AsyncGenerator[str, None]:
         """Compose, and yield the status line after each change. Files go into a folder of this run's on the shelf."""
-        self._folder = shelf / self.id
-        await asyncio.to_thread(self._folder.mkdir)
+        self._folder = folder = shelf / self.id
+        await asyncio.to_thread(folder.mkdir)
         async with aclosing(watch(engine, self.request, user)) as batches:
             async for batch in batches:
                 before = len(self.notes)
                 line = None
                 for moment in batch:
-                    line = await asyncio.to_thread(self._take, moment) or line
+                    line = await asyncio.to_thread(self._take, moment, folder) or line
                 if len(self.notes) > before:
                     self._batches.append(_packed(self.notes[before:]))
                 if line is not None:
                     yield line
 
-    def _take(self, moment: Moment) -> str | None:
+    def _take(self, moment: Moment, folder: Path) -> str | None:
         match moment:
             case Progress(label="Composing"):
                 self._began = self._began or time.monotonic()
@@ -68,12 +71,13 @@ class Composing:
                 return states.composing(step, total, len(self.notes))
             case Sound():
                 self._first = self._took() if self._first is None else self._first
-                self.track.add(moment, self._folder)
+                self.track.add(moment, folder)
                 return None
             case Result(artifact=made, recipe=recipe):
                 assert isinstance(made, Music | Audio)  # the latter of a model that knows no notes
                 score = made.score if isinstance(made, Music) else None
-                self._offer(Audio(made.samples, made.rate), recipe, score)
+                self._offer(folder, Audio(made.samples, made.rate), recipe, score)
+                self.finished = True
                 return states.done(self._summary())
             case Failed(message=message):
                 return states.failed(message)
@@ -84,22 +88,27 @@ class Composing:
 
     def keep(self) -> None:
         """Make files of what there is of a piece that was stopped."""
-        if not self.track.parts:
+        if self._folder is None or not self.track.parts or self.finished:
             return
         sound = self.track.joined(self._folder)
         options = self.request.model_dump(exclude={"model", "seed"})
         recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)
         score = Score(self.head, tuple(self.notes)) if self.head else None
-        self._offer(Audio(sound.samples, sound.rate), recipe, score)
+        self._offer(self._folder, Audio(sound.samples, sound.rate), recipe, score)
 
-    def _offer(self, audio: Audio, recipe: Recipe, score: Score | None = None) -> None:
+    def forget(self) -> None:
+        """Remove its files."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _offer(self, folder: Path, audio: Audio, recipe: Recipe, score: Score | None = None) -> None:
         contents = {
             "wav": sound_file.sound(audio, recipe, "wav"),
             "flac": sound_file.sound(audio, recipe, "flac"),
         }
         if score is not None:
             contents |= {"mid": music_midi.midi(score, recipe), "musicxml": music_xml.musicxml(score, recipe)}
-        self.track.offer(self._folder, NAME, contents, TITLES)
+        self.track.offer(folder, NAME, contents, TITLES)
 
     def _summary(self) -> str:
         sound, took = states.duration(self.track.seconds), states.duration(self._took())
@@ -152,31 +161,38 @@ def _packed(notes: list[Note]) -> str:
 
 
 @dataclass
-class Studio(files.Keeper):
-    """One visitor's place in the music tab: what is being composed, or what was, until the next."""
-
-    piece: Composing | None = None
-    state: Literal["empty", "live", "over", "stopped"] = "empty"
-    line: str = field(default_factory=states.idle)
+class Studio(Place[Composing]):
+    """One visitor's place in the music tab. What has been composed stays until something of the next can be heard."""
 
     @property
-    def at_work(self) -> bool:
-        return self.state == "live"
+    def piece(self) -> Composing | None:
+        """What is being composed, or was."""
+        return self.run
+
+    @property
+    def state(self) -> Literal["empty", "live", "over", "stopped"]:
+        """How far the piece is."""
+        if self.piece is None:
+            return "empty"
+        return "live" if self.busy else "over" if self.piece.finished else "stopped"
+
+    def stays(self, run: Composing) -> bool:
+        return bool(run.track.parts)
 
     def begin(self, request: MusicRequest) -> None:
-        """Something is going to be composed; what was before is gone."""
-        self.forget()
-        self.piece, self.state, self.line = Composing(request), "live", states.loading("Starting")
+        """Something is going to be composed."""
+        self.work_on(Composing(request))
 
     def stop(self) -> None:
         """Nothing more comes; what there is is kept."""
-        self.state = "stopped"
+        self.busy = False  # at once, since files take a while
         if self.piece is not None:
             self.piece.keep()
+        self.end()
 
     def ended(self) -> None:
         """The run is over, whichever way."""
-        self.state = "over" if self.piece is not None and self.piece.track.downloads else "stopped"
+        self.end()
 
     def shown(self) -> dict[str, Any]:
         """What the page is told of it."""

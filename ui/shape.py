@@ -6,7 +6,6 @@ Detail, smoothing and the view are of the mesh: they make another of the same gr
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -18,7 +17,7 @@ from pipelines.engine import Engine
 from pipelines.errors import BadRequest
 from pipelines.shape_request import ShapeRequest
 from pipelines.spec import ModelSpec
-from ui import explain, fields, shape_view, states
+from ui import explain, fields, seeds, shape_view, states
 from ui.models import describe, option
 from ui.shape_run import Making, Paces, View, Workshop
 from ui.shape_work import Thing
@@ -27,7 +26,6 @@ from ui.wire import QUIET, endpoint, refusal, refusals, refusing, request_from, 
 
 TITLE = "3D"
 
-MOST_SEED = 1_000_000
 EXAMPLES = (
     "a yellow rubber duck",
     "a wooden chair with four legs",
@@ -134,8 +132,7 @@ def build(engine: Engine) -> None:
         if workshop.busy:
             raise refusal("A thing is being made. Wait for it, or stop it first.")
         given = {"prompt": text.strip(), **dict(zip(named, values, strict=True))}
-        if given.pop("random_seed"):
-            given["seed"] = secrets.randbelow(MOST_SEED)
+        seeds.draw(given)
         with refusals():
             spec = engine.registry[str(given["model"])]
             if not takes_pictures(spec):
@@ -277,10 +274,7 @@ def _slider(name: str, label: str) -> gr.Slider:
 
 def _settings() -> dict[str, Any]:
     """The side column's settings of a run, by their names in a request."""
-    named: dict[str, Any] = {}
-    with gr.Row(elem_classes="pm-seed"):
-        named["seed"] = fields.visible(ShapeRequest, "seed", "Seed", info=None, min_width=120, elem_id="pm-shape-seed")
-        named["random_seed"] = gr.Checkbox(True, label="New each time", container=False, min_width=120)
+    named: dict[str, Any] = seeds.laid_out(ShapeRequest, "pm-shape-seed")
     named["steps"] = fields.visible(ShapeRequest, "steps", "Steps", info="0: as many as the model is made for")
     named["guidance"] = fields.visible(ShapeRequest, "guidance", "Guidance", info="Empty: as the model is made for")
     return named

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,8 @@ from pipelines.engine import Engine
 from pipelines.errors import PolymuseError
 from pipelines.events import Frames, Progress, Result, Solid
 from pipelines.shape_request import ShapeRequest
-from ui import files, shape_view, states
+from ui import shape_view, states
+from ui.place import Place
 from ui.shape_view import Seen, Still
 from ui.shape_work import Thing
 from ui.wire import Failed, Moment, Stopped, data_uri, watch
@@ -129,19 +130,20 @@ class Making:
 
 
 @dataclass
-class Workshop(files.Keeper):
-    """One visitor's place in the 3D tab: what is being made, or what was, until there is something of the next."""
+class Workshop(Place[Making]):
+    """One visitor's place in the 3D tab. A thing that is finished stays until the next one is, or is stopped on its
+    way."""
 
-    making: Making | None = None
-    busy: bool = False
     prompt: str = ""  # that of what was last asked for
     view: View = "surface"
-    line: str = field(default_factory=states.idle)
-    _before: Making | None = None
 
     @property
-    def at_work(self) -> bool:
-        return self.busy
+    def making(self) -> Making | None:
+        """What is being made, or was."""
+        return self.run
+
+    def stays(self, run: Making) -> bool:
+        return run.thing is not None or (run.seen is not None and not self.failed)
 
     @property
     def thing(self) -> Thing | None:
@@ -150,20 +152,8 @@ class Workshop(files.Keeper):
 
     def begin(self, making: Making, steps: int) -> None:
         """Something is going to be made."""
-        self._before, self.making, self.prompt = self.making, making, making.prompt
-        self.busy, self.line = True, making.first_line(steps)
-
-    def end(self) -> None:
-        """The run is over, or given up. What there is of it stays; if nothing, what was there before."""
-        self.busy = False
-        before, self._before = self._before, None
-        if self.making is None or before is None:
-            return
-        if self.making.seen or self.making.thing:
-            before.forget()
-        else:
-            self.making.forget()
-            self.making = before
+        self.prompt = making.prompt
+        self.work_on(making, making.first_line(steps))
 
     async def rework(self, label: str, work: Callable[[Thing], str]) -> AsyncGenerator[None, None]:
         """Have something made of the finished thing, without another run; yields whenever there is news.

@@ -168,7 +168,7 @@ def build(engine: Engine) -> None:
         return request
 
     def begin(studio: Studio, request: SpeechRequest | MatchRequest) -> tuple[Any, ...]:
-        if studio.speaking:
+        if studio.busy:
             raise refusal("Something is being spoken. Wait for it, or stop it first.")
         studio.begin(request)
         return as_it_stands(studio)
@@ -205,38 +205,39 @@ def build(engine: Engine) -> None:
 
     async def speaking(http: gr.Request, studio: Studio) -> AsyncIterator[tuple[dict[str, Any], str]]:
         reading = studio.reading
-        if reading is None or not studio.speaking:
+        if reading is None or not studio.busy:
             return
         try:
             async with aclosing(reading.play(engine, user_of(http), studio.shelf)) as lines:
                 async for line in lines:
-                    if studio.reading is not reading or not studio.speaking:  # stopped; gradio stops us only next
+                    if studio.reading is not reading or not studio.busy:  # stopped; gradio stops us only next
                         return
                     studio.line = line
                     yield studio.shown(), line
         finally:
-            if studio.reading is reading and studio.speaking:
-                studio.speaking, studio.line = False, states.over(studio.line)
+            if studio.reading is reading and studio.busy:
+                studio.end()
+                studio.line = states.over(studio.line)
 
     def as_it_stands(studio: Studio) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
-        busy = studio.speaking
+        busy = studio.busy
         return gr.Button(visible=not busy), gr.Button(visible=busy), studio.shown(), studio.line
 
     def asked_for(studio: Studio) -> tuple[Any, ...]:
         return (studio.text or gr.skip(),)
 
     def on_no_speaking(studio: Studio) -> tuple[Any, ...]:
-        if studio.speaking:  # it never came to a run: gradio's queue is full
-            studio.speaking = False
+        if studio.busy:  # it never came to a run: gradio's queue is full
+            studio.end()
             studio.line = states.failed("This could not be started. Press Speak again.")
         return as_it_stands(studio)
 
     def on_stop_speaking(studio: Studio) -> tuple[Any, ...]:
-        if studio.speaking:
-            studio.speaking = False
+        if studio.busy:
             heard = studio.reading is not None and bool(studio.reading.track.parts)
             studio.line = states.stopped("what was made can be played" if heard else "")
+            studio.end()
         return as_it_stands(studio)
 
     may_refuse = refusing(speak)

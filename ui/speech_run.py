@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from pipelines import sound_file, subtitles
 from pipelines.engine import Engine
 from pipelines.events import Audio, Caption, Progress, Result, Sound
 from pipelines.spec import Request
-from ui import files, states
+from ui import states
+from ui.place import Place
 from ui.player import Track
 from ui.wire import Failed, Moment, Stopped, watch
 
@@ -30,13 +32,14 @@ class Reading:
         self.found: Mapping[str, Any] = {}  # settings that the model chose
         self.id = secrets.token_urlsafe(9)
         self.track = Track()
+        self._folder: Path | None = None
         self._began: float | None = None  # when the first piece was begun: waiting and loading are not speaking
         self._first: float | None = None
         self._progress = Progress(label="Speaking")
 
     async def play(self, engine: Engine, user: str, shelf: Path) -> AsyncGenerator[str, None]:
         """Speak, and yield the status line after each change. Files go into a folder of this run's on the shelf."""
-        folder = shelf / self.id
+        self._folder = folder = shelf / self.id
         await asyncio.to_thread(folder.mkdir)
         async with aclosing(watch(engine, self.request, user)) as batches:
             async for batch in batches:
@@ -45,6 +48,11 @@ class Reading:
                     line = await asyncio.to_thread(self._take, moment, folder) or line
                 if line is not None:
                     yield line
+
+    def forget(self) -> None:
+        """Remove its files."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _take(self, moment: Moment, folder: Path) -> str | None:
         match moment:
@@ -92,26 +100,28 @@ def _written(audio: Audio, result: Result) -> dict[str, bytes]:
 
 
 @dataclass
-class Studio(files.Keeper):
-    """One visitor's place in the speech tab: what is being spoken, or what was, until the next."""
+class Studio(Place[Reading]):
+    """One visitor's place in the speech tab. What has been spoken stays until something of the next can be heard."""
 
-    reading: Reading | None = None
-    speaking: bool = False
     text: str = ""  # that was last to be spoken, as it was written
-    line: str = field(default_factory=states.idle)
 
     @property
-    def at_work(self) -> bool:
-        return self.speaking
+    def reading(self) -> Reading | None:
+        """What is being spoken, or was."""
+        return self.run
+
+    def stays(self, run: Reading) -> bool:
+        return bool(run.track.parts)
 
     def begin(self, request: Request) -> None:
-        """Something is going to be spoken; what was before is gone."""
-        self.forget()
-        self.reading, self.speaking, self.line = Reading(request), True, states.loading("Starting")
+        """Something is going to be spoken."""
+        if self.reading is not None:
+            self.reading.found = {}  # told once, also where it comes back
+        self.work_on(Reading(request))
 
     def shown(self) -> dict[str, Any]:
         """What the player is told. A `live` one begins to play by itself, a stopped one is silent."""
         if self.reading is None:
             return Track().shown("", "empty")
-        state = "live" if self.speaking else "over" if self.reading.track.downloads else "stopped"
+        state = "live" if self.busy else "over" if self.reading.track.downloads else "stopped"
         return self.reading.track.shown(self.reading.id, state)

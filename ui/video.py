@@ -7,7 +7,6 @@ the making as well as the finished clip (assets/video.js).
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -18,7 +17,7 @@ import gradio as gr
 from pipelines.engine import Engine
 from pipelines.errors import BadRequest
 from pipelines.video_request import VideoRequest
-from ui import explain, states, video_controls
+from ui import explain, seeds, states, video_controls
 from ui.image_desk import contents
 from ui.models import describe
 from ui.player import TOGGLE
@@ -33,7 +32,6 @@ from ui.wire import QUIET, endpoint, refusal, refusals, refusing, request_from, 
 TITLE = "Video"
 
 SCREEN = ASSETS / "video.js"
-MOST_SEED = 1_000_000  # of a seed drawn here: short enough to be read out
 EXAMPLES = (
     "a fox bounces",
     "a rocket flies off quickly",
@@ -119,8 +117,7 @@ def build(engine: Engine) -> None:
         if desk.busy:
             raise refusal("A clip is being made. Wait for it, or stop it first.")
         with refusals():
-            if values.pop("random_seed"):
-                values["seed"] = secrets.randbelow(MOST_SEED)
+            seeds.draw(values)
             if desk.start is not None:
                 values["image"] = contents(desk.start)
             elif not values["prompt"].strip():

@@ -13,7 +13,7 @@ from pipelines.engine import Engine
 from pipelines.spec import ModelSpec
 from pipelines.video_motions import ALIVE, PASSING, PHRASES
 from pipelines.video_request import VideoRequest
-from ui import fields
+from ui import fields, seeds
 from ui.image_controls import ENLARGE, PICTURES
 from ui.models import describe, option
 
@@ -74,9 +74,7 @@ def build(engine: Engine, models: Sequence[ModelSpec[Any]]) -> Controls:
     choices = [(option(engine, spec), spec.id) for spec in models]
     asked["model"] = gr.Dropdown(choices, value=models[0].id, label="Model", elem_id="pm-video-model")
     about = gr.HTML(describe(engine, models[0]), apply_default_css=False)
-    with gr.Row(elem_classes="pm-seed"):
-        asked["seed"] = fields.visible(VideoRequest, "seed", "Seed", info=None, min_width=120, elem_id="pm-video-seed")
-        asked["random_seed"] = gr.Checkbox(True, label="New each time", container=False, min_width=120)
+    asked |= seeds.laid_out(VideoRequest, "pm-video-seed")
     with gr.Accordion("Settings", open=False):
         asked["negative_prompt"] = fields.visible(VideoRequest, "negative_prompt", "Negative prompt")
         for name, label in FOLDED.items():

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from pipelines import pictures_in
 from pipelines.video_request import VideoRequest
-from ui import files, states
+from ui import files
 from ui.image_desk import MOST_SIDE
+from ui.place import Place
 from ui.video_pace import Pace
 from ui.video_run import EMPTY, Take
 
@@ -19,36 +20,23 @@ FIRST = "Of its {} frames the first is taken."
 
 
 @dataclass
-class Desk(files.Keeper):
-    """One visitor's place. A clip that is finished stays until the next one is."""
+class Desk(Place[Take]):
+    """One visitor's place. A clip that is finished stays until the next one is, or is stopped on its way."""
 
-    take: Take | None = None
-    busy: bool = False
-    line: str = field(default_factory=states.idle)
     start: Path | None = None
     start_note: str = ""
-    _before: Take | None = None
 
     @property
-    def at_work(self) -> bool:
-        return self.busy
+    def take(self) -> Take | None:
+        """The clip that is being made or was."""
+        return self.run
+
+    def stays(self, run: Take) -> bool:
+        return run.finished or (run.seen and not self.failed)
 
     def begin(self, request: VideoRequest, pace: Pace) -> None:
         """Something is going to be made."""
-        self._before, self.take = self.take, Take(request, pace)
-        self.busy, self.line = True, states.loading("Starting")
-
-    def end(self) -> None:
-        """The run is over, or given up. What there is of it stays; if nothing, what was there before."""
-        self.busy = False
-        before, self._before = self._before, None
-        if self.take is None or before is None:
-            return
-        if self.take.seen:
-            before.forget()
-        else:
-            self.take.forget()
-            self.take = before
+        self.work_on(Take(request, pace))
 
     def shown(self) -> dict[str, Any]:
         """What the page is told of the clip."""

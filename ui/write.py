@@ -15,7 +15,7 @@ from pipelines.engine import Engine
 from pipelines.errors import PolymuseError
 from pipelines.spec import ModelSpec, validate
 from pipelines.tasks_request import MOST_TEXT, TaskRequest, preset
-from ui import explain, fields, states
+from ui import explain, fields, seeds, states
 from ui.models import describe, option
 from ui.theme import ASSETS
 from ui.visits import Visits
@@ -79,7 +79,6 @@ SETTINGS = {
     "temperature": "Temperature",
     "top_p": "Top-p",
     "max_new_tokens": "Longest answer (tokens), of each part",
-    "seed": "Seed",
 }
 LIMITS = {
     "": "The built-in model is very small. It writes simple English; it leaves things out, and makes things up.",
@@ -144,7 +143,8 @@ def build(engine: Engine) -> None:
             )
             about = gr.HTML(_about(engine, models[0], "summarise"), apply_default_css=False)
             with gr.Accordion("Settings", open=False):
-                knobs = [fields.visible(TaskRequest, name, label) for name, label in SETTINGS.items()]
+                knobs = {name: fields.visible(TaskRequest, name, label) for name, label in SETTINGS.items()}
+                knobs |= seeds.laid_out(TaskRequest, "pm-write-seed")
     explain.what_you_are_seeing(
         "One model, many tasks",
         (
@@ -158,13 +158,14 @@ def build(engine: Engine) -> None:
     )
     wished = {"task": task, "instruction": instruction, "text": text, "language": language, **choices}
     named = {**wished, "prompt": prompt, "model": model}
-    asked = [page_state, offered_state, *named.values(), *knobs]
+    asked = [page_state, offered_state, *named.values(), *knobs.values()]
 
     def on_write(page: Page, offered: str, *values: Any) -> tuple[Any, ...]:
         """Take a request, if it makes sense; else nothing changes and nothing is lost."""
         if page.busy:
             raise refusal("Something is being written. Wait for it, or stop it first.")
-        given = dict(zip((*named, *SETTINGS), values, strict=True))
+        given = dict(zip((*named, *knobs), values, strict=True))
+        seeds.draw(given)
         if given["prompt"].strip() == offered.strip():  # it may be behind what was chosen since
             given["prompt"] = ""
         if given["task"] in NEEDED and not (given["instruction"] + given["prompt"]).strip():
@@ -177,7 +178,7 @@ def build(engine: Engine) -> None:
         request = request_from(TaskRequest, given)
         assert isinstance(request, TaskRequest)
         page.begin(request)
-        return write_stands(page)
+        return request.seed, *write_stands(page)
 
     async def writing(http: gr.Request, page: Page) -> AsyncIterator[tuple[Any, str, str]]:
         run = page.writing
@@ -242,7 +243,7 @@ def build(engine: Engine) -> None:
 
     may_refuse = refusing(go)
     stands = [go, stop, result, parts, status]
-    begun = go.click(on_write, asked, stands, **may_refuse)
+    begun = go.click(on_write, asked, [knobs["seed"], *stands], **may_refuse)
     run = begun.success(writing, page_state, [result, parts, status], **may_refuse)
     run.then(write_stands, page_state, stands, **QUIET)
     run.failure(on_no_writing, page_state, stands, **QUIET)

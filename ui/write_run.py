@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from pipelines.engine import Engine
 from pipelines.events import Progress, Recipe, Result, Text, Token
 from pipelines.tasks_request import TaskRequest
 from ui import code_view, files, states
+from ui.place import Place
 from ui.wire import Failed, Moment, Stopped, watch
 
 EMPTY = (
@@ -39,7 +40,7 @@ class Writing:
     def __init__(self, request: TaskRequest) -> None:
         self.request = request
         self.links: dict[str, Path] = {}
-        self._id = secrets.token_urlsafe(9)
+        self._folder: Path | None = None
         self._parts: list[Part] = []
         self._step = Progress()
         self._remark = ""
@@ -49,22 +50,24 @@ class Writing:
 
     async def play(self, engine: Engine, user: str, shelf: Path) -> AsyncGenerator[str, None]:
         """Run, and yield the status line after each change. Files go into a folder of this run's on the shelf."""
+        self._folder = shelf / secrets.token_urlsafe(9)
         async with aclosing(watch(engine, self.request, user)) as batches:
             async for batch in batches:
-                lines = [await asyncio.to_thread(self._take, moment, shelf) for moment in batch]
+                lines = [await asyncio.to_thread(self._take, moment) for moment in batch]
                 if line := next((line for line in reversed(lines) if line is not None), None):
                     yield line
 
-    def keep(self, shelf: Path) -> None:
+    def keep(self) -> None:
         """Make a file of what there is of a text that was stopped."""
         if not self.links and self.seen:
             options = self.request.model_dump(exclude={"model", "seed"})
             recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)
-            self._write(self._so_far(), recipe, shelf / self._id)
+            self._write(self._so_far(), recipe)
 
-    def forget(self, shelf: Path) -> None:
+    def forget(self) -> None:
         """Remove its files."""
-        shutil.rmtree(shelf / self._id, ignore_errors=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def seen(self) -> bool:
@@ -90,7 +93,7 @@ class Writing:
         """The result so far, and the parts that it is made of."""
         return self.text, self._made_of(writing) + code_view.downloads(self.links)
 
-    def _take(self, moment: Moment, shelf: Path) -> str | None:
+    def _take(self, moment: Moment) -> str | None:
         match moment:
             case Progress(unit="parts", label=label):
                 self._step = moment
@@ -109,7 +112,7 @@ class Writing:
             case Result(artifact=artifact):
                 assert isinstance(artifact, Text)
                 self._result = artifact.text
-                self._write(artifact.text, moment.recipe, shelf / self._id)
+                self._write(artifact.text, moment.recipe)
                 return states.done(self._summary(artifact))
             case Failed(message=message):
                 return states.failed(message)
@@ -142,7 +145,9 @@ class Writing:
             return self.text
         return "\n\n".join(f"{part.label}\n\n{part.text.strip()}".strip() for part in self._parts if part.text.strip())
 
-    def _write(self, text: str, recipe: Recipe, folder: Path) -> None:
+    def _write(self, text: str, recipe: Recipe) -> None:
+        assert self._folder is not None
+        folder = self._folder
         folder.mkdir(exist_ok=True)  # Stop may have come as the text ended
         name = f"polymuse-{self.request.task}.txt"
         data = text_file.text(text, recipe)
@@ -166,45 +171,29 @@ def _words(text: str) -> str:
 
 
 @dataclass
-class Page(files.Keeper):
-    """One visitor's place in the write tab: what is being written, or what was, until there is some of the next."""
+class Page(Place[Writing]):
+    """One visitor's place in the write tab. What has been written stays until there is some of the next."""
 
-    writing: Writing | None = None
-    busy: bool = False
     request: TaskRequest | None = None  # what was last asked for
-    line: str = field(default_factory=states.idle)
-    _before: Writing | None = None
 
     @property
-    def at_work(self) -> bool:
-        return self.busy
+    def writing(self) -> Writing | None:
+        """What is being written, or was."""
+        return self.run
 
-    @property
-    def used(self) -> bool:
-        return self.writing is not None or super().used
+    def stays(self, run: Writing) -> bool:
+        return run.seen
 
     def begin(self, request: TaskRequest) -> None:
         """Something is going to be written."""
-        self._before, self.writing, self.request = self.writing, Writing(request), request
-        self.busy, self.line = True, states.loading("Starting")
-
-    def end(self) -> None:
-        """The run is over. What there is of it stays; if nothing, what was there before."""
-        self.busy = False
-        before, self._before = self._before, None
-        if self.writing is None or before is None:
-            return
-        if self.writing.seen:
-            before.forget(self.shelf)
-        else:
-            self.writing.forget(self.shelf)
-            self.writing = before
+        self.request = request
+        self.work_on(Writing(request))
 
     def stop(self) -> None:
         """It is stopped, or given up."""
         self.line = states.stopped(self.kept())
         if self.writing is not None:
-            self.writing.keep(self.shelf)
+            self.writing.keep()
         self.end()
 
     def shown(self) -> tuple[str, str]:

@@ -54,6 +54,13 @@ def test_regenerate_answers_again_and_the_same_seed_says_the_same(chat: Chat) ->
     chat.expect_done()
     expect(chat.answers).to_have_count(1)
     assert chat.answers.inner_text() != first
+    chat.page.get_by_role("button", name="Settings").click()
+    expect(chat.page.get_by_label("New each time")).not_to_be_checked()  # since a seed was typed
+    chat.page.get_by_label("New each time").check()
+    again.click()
+    chat.expect_state("loading")
+    chat.expect_done()
+    expect(chat.page.get_by_label("Seed")).not_to_have_value("2")
 
 
 def test_an_edited_message_is_answered_anew_and_what_came_after_is_gone(chat: Chat) -> None:

@@ -84,7 +84,7 @@ class Page:
             self._heard[number].put(message)
 
 
-VALUES = (False, MODEL, "", 0.3, 0.9, 512, 0)
+VALUES = (False, MODEL, "", 0.3, 0.9, 512, 0, False)
 
 
 def test_stop_has_the_last_word_even_before_gradio_cancels_the_run(served: Server) -> None:

@@ -7,6 +7,7 @@ import io
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from urllib.parse import unquote
 
@@ -59,7 +60,7 @@ class Guest(Visitor):
 @pytest.fixture
 def guest(served: Server) -> Iterator[Guest]:
     with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
-        yield Guest(served, http, "enhance-visitor", "ui.enhance")
+        yield Guest(served, http, f"enhance-{token_hex(4)}", "ui.enhance")
 
 
 @pytest.fixture
@@ -210,7 +211,9 @@ def test_the_next_recording_takes_the_files_of_the_one_before_away(guest: Guest,
 def test_the_example_can_be_chosen_heard_and_made_clean(guest: Guest, seen: list[EnhanceRequest]) -> None:
     (audio,) = guest.call("on_noisy_example", None)
     assert Path(audio["path"]).read_bytes() == EXAMPLE.read_bytes()
-    assert guest.cleaned({"path": audio["path"], "meta": {"_type": "gradio.FileData"}})["seconds"] > 5
+    chosen = {"path": audio["path"], "meta": {"_type": "gradio.FileData"}}
+    assert guest.cleaned(chosen)["seconds"] > 5
+    assert guest.cleaned(chosen, preset="music")["seconds"] > 5  # and again
     assert EXAMPLE.stat().st_size < 300_000
 
 

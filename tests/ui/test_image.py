@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import threading
@@ -13,15 +12,12 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
-from pipelines import picture_file
-from pipelines.events import Cancelled, Emit, Pictures, Preview, Recipe
+from pipelines.events import Cancelled, Emit, Pictures, Preview
 from pipelines.image_request import BUILT_IN, ImageRequest
 from tests.conftest import WAIT_S, Server, a_step
 from tests.fakes.drawer import draw, square
 from tests.ui.visitor import Visitor
-from ui import image_view, painter
 
 ORDER: dict[str, Any] = {
     "mode": "Picture",
@@ -227,144 +223,3 @@ def test_who_presses_in_the_gallery_while_something_is_drawn_is_told_why_nothing
     assert not refused["success"] and "A picture is being drawn" in refused["output"]["error"]
     visitor.call("on_stop_drawing", None)
     assert "a fox" in visitor.chosen(work)[0]
-
-
-def test_after_a_reload_everything_is_where_it_was(served: Server, http: httpx.Client) -> None:
-    visitor = Painter(served, http, "before the reload")
-    key, *_ = visitor.call("on_return", "", None)
-    canvas = visitor.drawn("a fox")
-    (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', canvas))
-    visitor.ended("on_take", None, data={"value": found})
-    again = Painter(served, http, "after it")
-    same, _, _, _, shown, _, gallery, start, address, *_, prompt = again.call("on_return", key, None)
-    assert (same, shown, prompt) == (key, canvas, "a fox") and gallery.count("<li>") == 1
-    assert start["visible"] and http.get(address).status_code == 200
-    assert again.ended("on_take", None, data={"value": found})["success"]
-    stranger = Painter(served, http, "with a guess").call("on_return", key[:-1], None)
-    assert stranger[0] not in ("", key) and stranger[4] == image_view.empty()
-
-
-def test_where_nothing_is_at_work_a_new_page_stays_as_it_is(served: Server, http: httpx.Client) -> None:
-    """A generator that yields nothing would empty its outputs, the labels of buttons among them."""
-    visitor = Painter(served, http, "idle")
-    visitor.call("on_return", "", None)
-    outputs = visitor.ended("following", None)["output"]["data"]
-    assert outputs and not any(output is None or "value" in output for output in outputs)
-
-
-def test_a_run_that_was_given_up_with_its_page_says_that_it_stopped(served: Server, http: httpx.Client) -> None:
-    served.draws = endless = Endless()
-    visitor = Painter(served, http, "left early")
-    visitor.order("a fox")
-    for message in visitor.join("drawing", None):
-        if "data:image/jpeg" in json.dumps(message):
-            break  # the stream is closed, as when the page is left
-    assert endless.cancelled.wait(WAIT_S)
-    while (stands := visitor.call("standing", None))[1]["visible"]:
-        a_step()
-    assert 'data-state="stopped"' in stands[3] and "data:image/jpeg" in stands[2]
-
-
-def test_a_second_window_follows_what_the_first_one_draws(served: Server, http: httpx.Client) -> None:
-    served.draws = endless = Endless()
-    visitor = Painter(served, http, "first window")
-    key, *_ = visitor.call("on_return", "", None)
-    visitor.order("a fox")
-    messages = visitor.join("drawing", None)
-    next(message for message in messages if "data:image/jpeg" in json.dumps(message))
-    second = Painter(served, http, "second window")
-    second.call("on_return", key, None)
-    followed = second.join("following", None)
-    seen = next(message for message in followed if "data:image/jpeg" in json.dumps(message))
-    assert len(seen["output"]["data"]) == len(second.call("standing", None)), "a mask that is painted there stays"
-    second.call("on_stop_drawing", None)
-    assert endless.cancelled.wait(WAIT_S)
-    assert [message["msg"] for message in followed][-1] == "process_completed"
-    assert "Stopped" in second.call("standing", None)[3]
-    list(messages)
-
-
-def test_one_visitors_pictures_are_nobody_elses(served: Server, http: httpx.Client) -> None:
-    canvas = Painter(served, http, "owner").drawn("a fox")
-    (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', canvas))
-    stranger = Painter(served, http, "stranger")
-    assert stranger.chosen(found)[0] == image_view.empty()
-    assert "no longer in the gallery" in stranger.ended("on_take", None, data={"value": found})["output"]["error"]
-
-
-def test_a_picture_becomes_the_input_with_its_mask_and_can_be_removed(served: Server, http: httpx.Client) -> None:
-    given: list[ImageRequest] = []
-
-    def draws(request: ImageRequest, emit: Emit) -> Pictures:
-        given.append(request)
-        return draw()(request, emit)
-
-    served.draws = draws
-    visitor = Painter(served, http, "redrawer")
-    (found,) = set(re.findall(r'data-send="take" data-value="([^"]+)"', visitor.drawn("a fox")))
-    column, address, strength = visitor.ended("on_take", None, data={"value": found})["output"]["data"]
-    assert column["visible"] and strength["visible"] and http.get(address).headers["content-type"] == "image/png"
-    mask = painter.PNG + base64.b64encode(png("white", (64, 64))).decode()
-    visitor.ended("on_draw", "a dog", None, mask, *ORDER.values())
-    visitor.ended("drawing", None)
-    assert given[-1].image is not None and given[-1].mask == png("white", (64, 64))
-    assert "Your picture" in visitor.call("standing", None)[2]
-    column, address, _ = visitor.call("on_remove", None)
-    assert not column["visible"] and address == ""
-    visitor.drawn("a dog")
-    assert given[-1].image is None and given[-1].mask is None
-
-
-def test_the_settings_of_a_picture_can_be_used_again(served: Server, http: httpx.Client) -> None:
-    visitor = Painter(served, http, "repeater")
-    canvas = visitor.drawn("a fox", seed=99, steps=7, guidance="2.5")
-    (found,) = set(re.findall(r'data-send="repeat" data-value="([^"]+)"', canvas))
-    prompt, *values = visitor.ended("on_repeat", None, data={"value": found})["output"]["data"]
-    told = dict(zip(ORDER, values, strict=True))
-    assert (prompt, told["seed"], told["steps"], float(told["guidance"])) == ("a fox", 99, 7, 2.5)
-    assert told["random_seed"] is False
-
-
-def test_the_settings_in_a_file_are_taken_and_what_it_lacks_is_told(served: Server, http: httpx.Client) -> None:
-    visitor = Painter(served, http, "restorer")
-    options = {"prompt": "a fox", "steps": 7, "guidance": 2.5, "image": "sha256:00", "of a later version": 1}
-    told = restored(visitor, http, Recipe(BUILT_IN, "1", 99, options))
-    prompt, *values = told[-1]["output"]["data"]
-    settings = dict(zip(ORDER, values, strict=True))
-    assert (prompt, settings["seed"], settings["steps"], float(settings["guidance"])) == ("a fox", 99, 7, 2.5)
-    assert any("not the picture that it started from" in json.dumps(message) for message in told)
-
-
-@pytest.mark.parametrize(
-    ("recipe", "message"),
-    [
-        (None, "carries no settings"),
-        (Recipe(BUILT_IN, "1", 1, {"prompt": " "}), "must say something"),
-        (Recipe(BUILT_IN, "1", 1, {"prompt": ["a"], "steps": 10**9}), "steps"),
-        (Recipe(BUILT_IN, "1", 1, [1]), "carries no settings"),  # type: ignore[arg-type]
-        (Recipe("nobody/knows", "1", 1, {"prompt": "a fox"}), "There is no model"),
-    ],
-)
-def test_a_file_that_is_no_recipe_is_refused(
-    served: Server, http: httpx.Client, recipe: Recipe | None, message: str
-) -> None:
-    told = restored(Painter(served, http, f"forged-{message}"), http, recipe)[-1]
-    assert not told["success"] and message in told["output"]["error"]
-
-
-def restored(visitor: Painter, http: httpx.Client, recipe: Recipe | None) -> list[dict[str, Any]]:
-    """What sending a PNG file with this recipe for its settings sets off."""
-    text = PngInfo()
-    if recipe is not None:
-        text.add_itxt("polymuse", picture_file.as_json(recipe))
-    buffer = BytesIO()
-    square(0).save(buffer, "PNG", pnginfo=text)
-    (path,) = http.post("gradio_api/upload", files={"files": ("made.png", buffer.getvalue())}).json()
-    sent = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    return list(visitor.join("on_restore", sent))
-
-
-@pytest.mark.parametrize("data", [None, [], {}, {"value": None}, {"value": {"a": 1}}, {"value": "x" * 999}])
-def test_a_forged_choice_changes_nothing(served: Server, http: httpx.Client, data: Any) -> None:
-    forged = Painter(served, http, "forger").ended("on_choose", None, data=data)
-    assert forged["output"]["data"][0] == image_view.empty()

@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import httpx
@@ -47,7 +48,7 @@ STANDS = 3  # of music_as_it_stands: after the three buttons
 @pytest.fixture
 def visitor(served: Server) -> Iterator[Visitor]:
     with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
-        yield Visitor(served, http, "music-visitor", "ui.music")
+        yield Visitor(served, http, f"music-{token_hex(4)}", "ui.music")
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
-"""The 3D tab's events, as the page sends them: seen on the way, kept, meshed anew without the model, and stopped."""
+"""The 3D tab's events, as the page sends them: seen on the way, kept, refused where they make no sense, stopped."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import aclosing
 from html import unescape
 from pathlib import Path
 from secrets import token_hex
@@ -20,7 +18,7 @@ import pytest
 import trimesh
 
 from pipelines import shape_file
-from pipelines.events import Cancelled, Emit, Progress, Solid
+from pipelines.events import Cancelled, Emit, Solid
 from pipelines.shape_request import BUILT_IN, ShapeRequest
 from tests.conftest import WAIT_S, Server, a_step
 from tests.fakes.shaper import REMARK, SIDES, STEPS, ball, shape, views
@@ -127,43 +125,8 @@ def test_it_is_seen_from_all_sides_on_the_way_and_changes(served: Server, guest:
     assert "--place" not in told["sheet"] and "How it came out of the noise" in told["sheet"]
 
 
-def test_detail_and_smoothing_make_another_mesh_without_the_model(guest: Guest, seen: list[ShapeRequest]) -> None:
-    before = guest.made()
-    coarse = links(before["sheet"])["GLB"]
-    told = guest.remeshed(3, 0.0)
-    fine = links(told["sheet"])["GLB"]
-    assert len(seen) == 1
-    assert told["solid"]["path"] != before["solid"]["path"] and "triangles" in told["line"]
-    assert len(trimesh.load(fine, force="mesh").faces) > 2 * len(trimesh.load(coarse, force="mesh").faces)
-    assert shape_file.read(fine.read_bytes()).options["detail"] == 3
-    assert guest.remeshed(3, 0.0) == told  # nothing to do, nothing done
-    guest.remeshed(2, 0.0)
-    assert fine.exists() and not coarse.exists()  # a page may still be fetching the last one
-
-
 def assert_(truth: Any) -> None:
     assert truth
-
-
-def test_points_are_another_view_of_the_same(guest: Guest, seen: list[ShapeRequest]) -> None:
-    surface = guest.made()["solid"]["path"]
-    (points,) = guest.call("on_view", "points", None)
-    cloud = trimesh.load(points["path"])
-    assert isinstance(cloud, trimesh.PointCloud) and len(cloud.vertices) == shape_file.POINTS
-    assert guest.call("on_view", "surface", None)[0]["path"] == surface
-
-
-def test_a_clip_is_made_when_it_is_asked_for(guest: Guest, seen: list[ShapeRequest], monkeypatch: Any) -> None:
-    import av
-
-    monkeypatch.setattr(shape_file.turntable, "__defaults__", (6, 64))  # frames and pixels: a short one will do
-    assert guest.made()["film"]["visible"]
-    assert guest.ended("filming", None)["success"]
-    told = guest.stands()
-    assert not told["film"]["visible"] and "<video" in told["sheet"]
-    with av.open(str(links(told["sheet"])["MP4"])) as clip:
-        assert len([*clip.decode(video=0)]) == 6
-    assert shape_file.read(links(told["sheet"])["MP4"].read_bytes()).seed == 7
 
 
 def test_nothing_asked_for_is_said_kindly_and_nothing_is_lost(guest: Guest, seen: list[ShapeRequest]) -> None:
@@ -219,28 +182,6 @@ def test_what_failed_before_anything_was_seen_leaves_the_invitation(served: Serv
     assert 'data-state="failed"' in told["line"] and "Describe a thing" in told["sheet"]
 
 
-@pytest.mark.parametrize("after", [0, 1], ids=["before the work", "during it"])
-def test_rework_that_is_given_up_with_its_page_leaves_the_last_line(after: int) -> None:
-    """Or a page that comes back says for ever that something is being made."""
-    workshop, done = Workshop(line="Done"), threading.Event()
-    workshop.making = SimpleNamespace(thing=object())  # type: ignore[assignment]
-
-    async def leave() -> None:
-        async with aclosing(workshop.rework("Filming", lambda thing: str(done.wait(WAIT_S)))) as news:
-            await anext(news)
-            assert "Filming" in workshop.line
-            if after:
-                working = asyncio.ensure_future(anext(news))
-                await asyncio.sleep(0.01)
-                working.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await working
-        assert workshop.line == "Done"
-        done.set()
-
-    asyncio.run(leave())
-
-
 def test_stop_ends_the_run_and_keeps_what_was_seen(served: Server, guest: Guest) -> None:
     cancelled = threading.Event()
 
@@ -254,6 +195,7 @@ def test_stop_ends_the_run_and_keeps_what_was_seen(served: Server, guest: Guest)
             raise
         return ball(0)
 
+    before = guest.made()
     served.shapes = shapes
     assert guest.asked()["success"]
     second = guest.asked()
@@ -267,6 +209,7 @@ def test_stop_ends_the_run_and_keeps_what_was_seen(served: Server, guest: Guest)
     assert told["make"]["visible"] and not told["stop"]["visible"] and not told["viewer"]["visible"]
     assert cancelled.wait(WAIT_S)
     assert guest.remeshed(4, 0.1)["solid"] is None  # there is nothing to mesh
+    assert not any(path.exists() for path in links(before["sheet"]).values())
 
 
 def test_who_comes_back_finds_it_and_what_was_asked_and_nobody_else_does(
@@ -281,46 +224,6 @@ def test_who_comes_back_finds_it_and_what_was_asked_and_nobody_else_does(
     assert again[0] == key and again[-4:] == ["a blue ball", 2, 0.5, "surface"]
     assert dict(zip(STANDS, again[2:], strict=False))["sheet"] == guest.stands()["sheet"]
     assert other[0] != key and "Describe a thing" in str(other) and "blue ball" not in str(other)
-
-
-def test_the_next_thing_takes_the_files_of_the_one_before_away(guest: Guest, seen: list[ShapeRequest]) -> None:
-    before = links(guest.made()["sheet"])
-    after = links(guest.made()["sheet"])
-    assert not any(path.exists() for path in before.values()) and all(path.exists() for path in after.values())
-
-
-def failing(request: ShapeRequest, emit: Emit) -> Solid:
-    raise RuntimeError("a secret path")
-
-
-def waiting(request: ShapeRequest, emit: Emit) -> Solid:
-    while True:
-        a_step()
-        emit(Progress())
-
-
-def test_a_run_that_comes_to_nothing_brings_back_what_was_finished_with_its_files(
-    served: Server, guest: Guest, seen: list[ShapeRequest]
-) -> None:
-    key, *_ = guest.call("on_return", "", None)
-    before = guest.made("a blue ball")
-    served.shapes = failing
-    told = guest.made("a cube")
-    assert 'data-state="failed"' in told["line"] and "secret" not in told["line"]
-    assert told | {"line": ""} == before | {"line": ""}
-    served.shapes = waiting
-    asked = guest.asked("a cone")
-    assert asked["success"] and asked["output"]["data"][1] is None  # else it would be no news to the viewer after
-    next(run := guest.join("shaping", None))
-    told = dict(zip(STANDS, guest.call("on_stop_shaping", None), strict=True))
-    assert 'data-state="stopped"' in told["line"] and "stays" not in told["line"] and told["viewer"]["visible"]
-    assert told["sheet"] == before["sheet"] and all(path.exists() for path in links(told["sheet"]).values())
-    list(run)
-    assert guest.stands()["solid"] == before["solid"]
-    assert guest.remeshed(2, 0.5)["solid"] != before["solid"]  # it can be worked on as before
-    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
-        again = Guest(served, http, f"shape-{token_hex(4)}", "ui.shape").call("on_return", key, None)
-    assert again[-4] == "a cone"  # what was written last is not lost either
 
 
 def test_a_long_job_says_how_long_before_it_begins() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from urllib.parse import unquote
 
@@ -40,7 +41,7 @@ ASKED: dict[str, Any] = {
 @pytest.fixture
 def visitor(served: Server) -> Iterator[Visitor]:
     with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
-        yield Visitor(served, http, "speech-visitor", "ui.speech")
+        yield Visitor(served, http, f"speech-{token_hex(4)}", "ui.speech")
 
 
 @pytest.fixture
@@ -205,6 +206,19 @@ def test_whoever_leaves_takes_the_files_along(tmp_path: Path) -> None:
     studio.forget()
     assert not (tmp_path / "shelf").exists()
     Studio().forget()
+
+
+def test_a_voice_that_was_found_is_not_told_again_where_the_next_run_comes_to_nothing() -> None:
+    studio, request = Studio(), SpeechRequest(text="One.")
+    studio.begin(request)
+    matched = studio.reading
+    assert matched is not None
+    matched.found = {"before": 0.5}
+    matched.track.parts.append({})  # something to hear
+    studio.end()
+    studio.begin(request)
+    studio.end()
+    assert studio.reading is matched and not matched.found
 
 
 def test_a_reload_brings_back_the_text_and_what_was_made_of_it(served: Server, visitor: Visitor) -> None:

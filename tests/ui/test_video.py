@@ -260,18 +260,6 @@ def test_stop_keeps_the_frames_so_far(served: Server, guest: Guest) -> None:
     assert not file(before["clip"]["src"]).exists()
 
 
-def test_a_failure_before_anything_was_seen_brings_back_what_was_there(served: Server, guest: Guest) -> None:
-    before = guest.made("a fox")
-
-    def animates(request: VideoRequest, emit: Emit) -> Clip:
-        raise RuntimeError("a secret path")
-
-    served.animates = animates
-    guest.made("a dog")
-    assert guest.told() == before and file(before["clip"]["src"]).exists()
-    assert 'data-state="failed"' in guest.line() and "secret" not in guest.line()
-
-
 def test_without_the_codec_the_clip_is_a_moving_picture_and_that_is_said(
     guest: Guest, seen: list[VideoRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from ui import visits
 from ui.files import Keeper
 from ui.visits import Visits
 
-CHAT = (False, MODEL, "", 0.3, 0.9, 64, 0)
+CHAT = (False, MODEL, "", 0.3, 0.9, 64, 0, False)
 
 
 def with_a_file(keeper: Keeper) -> Path:

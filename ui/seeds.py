@@ -1,0 +1,30 @@
+"""The seed of a run: a visitor's own, or one that is drawn for the run and then shown, so that it can be had again."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from pipelines.spec import Request
+from ui import fields
+
+MOST = 1_000_000  # of one drawn here: short enough to be read out
+
+
+def laid_out(kind: type[Request], elem_id: str) -> dict[str, Component]:
+    """A number, and beside it a switch for a new one each time, which goes off when the visitor types one."""
+    with gr.Row(elem_classes="pm-seed"):
+        seed = fields.visible(kind, "seed", "Seed", info=None, min_width=120, elem_id=elem_id)
+        anew = gr.Checkbox(True, label="New each time", container=False, min_width=120)
+    assert isinstance(seed, gr.Number)
+    seed.input(None, None, anew, js="() => false", api_visibility="private")
+    return {"seed": seed, "random_seed": anew}
+
+
+def draw(given: dict[str, Any]) -> None:
+    """Put a seed in the place of the two that laid_out() made."""
+    if given.pop("random_seed"):
+        given["seed"] = secrets.randbelow(MOST)
