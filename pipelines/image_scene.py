@@ -1,14 +1,15 @@
 """Several things in one picture of the built-in model: each is drawn by itself, then they are put together.
 
 The model knows two or three things in a picture from its training, but has eight by eight cells for each then, and
-they run into each other. Drawn alone a thing has all cells. It is taken off its background and laid where the words
-say, as the training's own pictures of several things were made.
+they run into each other. Drawn alone a thing has all cells. It is drawn on white, cut out, and laid where the words
+say on a page of the background's colour, as the training's own pictures of several things were made.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,11 @@ import torch.nn.functional as F
 from PIL import Image
 
 from pipelines.events import Emit, Picture, Pictures, Preview, Progress, Update
+from pipelines.image_cutout import cut_out, glimpse, page_of
 from pipelines.image_references import SMALL
 from pipelines.image_request import ImageRequest
 from pipelines.image_words import Scene, Spot, scene_of
-from pipelines.video_things import taken_off
+from pipelines.video_things import layer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,63 +63,90 @@ class ScenePipeline:
     def _drawn(self, scene: Scene, request: ImageRequest, number: int, emit: Emit) -> Pictures:
         """One picture of it."""
         things: list[Pictures] = []
+        cuts: list[_Cut] = []
         for place, prompt in enumerate(scene.prompts):
             seed = (request.seed + number + place * NEXT_SEED) % SEEDS
             asked = request.model_copy(update={"prompt": prompt, "seed": seed, "count": 1})
-            before = _Before(scene, things, number * len(scene.prompts), request.count * len(scene.prompts), emit)
+            before = _Before(scene, cuts, number * len(scene.prompts), request.count * len(scene.prompts), emit)
             made = self._pictures.run(asked, before)
             assert isinstance(made, Pictures)
             things.append(made)
-        found = [thing.pictures[0] for thing in things]
-        small = _together(scene, [one.small or one.image for one in found])
-        large = _together(scene, [one.image for one in found]) if found[0].small else None
+            cuts.append(_Cut.of(made.pictures[0], white=scene.ground is not None))
+        page = cuts[0].page if scene.ground is None else _colour(scene)
+        small = _laid(scene, [cut.small for cut in cuts], page)
+        larger = [cut.large for cut in cuts if cut.large is not None]
+        large = _laid(scene, larger, page) if larger else None
         references = tuple(one for thing in things for one in thing.references)
         return Pictures(
             (Picture(large or small, request.seed + number, large and small),), things[0].settings, references
         )
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """A thing without the page that it was drawn on: premultiplied RGBA, (4, side, side)."""
+
+    small: Tensor
+    large: Tensor | None
+    page: Tensor
+
+    @classmethod
+    def of(cls, made: Picture, *, white: bool) -> _Cut:
+        """`white`: it was to be drawn on white."""
+        picture = _tensor(made.image)
+        page = page_of(picture, white=white)
+        cut = cut_out(picture, page)
+        if made.small is None:
+            return cls(cut, None, page)
+        small = _tensor(made.small)  # the larger is without its specks, and shows better what belongs to the thing
+        return cls(layer(small, page, _resized(cut, small.shape[-1])[3]), cut, page)
+
+
 class _Before:
-    """An emit() for one thing's run: `things` are those that are there already, `first` how many runs were before this
+    """An emit() for one thing's run: `cuts` are those that are there already, `first` how many runs were before this
     picture's, `runs` how many there are in all."""
 
-    def __init__(self, scene: Scene, things: Sequence[Pictures], first: int, runs: int, emit: Emit) -> None:
+    def __init__(self, scene: Scene, cuts: Sequence[_Cut], first: int, runs: int, emit: Emit) -> None:
         self._scene, self._emit, self._runs = scene, emit, runs
-        self._there = [one.pictures[0].small or one.pictures[0].image for one in things]
-        self._run = first + len(things)
+        self._there = tuple(cuts)
+        self._run = first + len(cuts)
 
     def __call__(self, update: Update) -> None:
         if isinstance(update, Preview):
             step, total = self._run * update.total + update.step, self._runs * update.total
-            noisy = None if update.noisy is None else _laid(self._scene, [*self._there, update.noisy])
-            self._emit(Preview(_laid(self._scene, [*self._there, update.image]), step, total, noisy))
+            noisy = None if update.noisy is None else self._laid(update.noisy, noise=True)
+            self._emit(Preview(self._laid(update.image), step, total, noisy))
         elif isinstance(update, Progress) and update.total and update.label == "Drawing":
             self._emit(Progress(self._run * update.total + update.done, self._runs * update.total, update.label))
         else:
             self._emit(update)
 
+    def _laid(self, preview: Image.Image, noise: bool = False) -> Image.Image:
+        """How far it is, which costs next to nothing."""
+        picture = _tensor(preview)
+        own = self._scene.ground is None
+        page = _colour(self._scene)
+        if own:
+            page = self._there[0].page if self._there else page_of(picture, white=False)
+        now = torch.cat([picture, torch.ones_like(picture[:1])]) if own or noise else glimpse(picture)
+        there = [_resized(cut.small, picture.shape[-1]) for cut in self._there]
+        return _laid(self._scene, [*there, now], page)
 
-def _laid(scene: Scene, things: Sequence[Image.Image]) -> Image.Image:
-    """How far it is: pictures laid in their places with their backgrounds, which costs next to nothing."""
-    size = things[-1].size
-    page = Image.new("RGB", size, things[0].convert("RGB").getpixel((0, 0)))
+
+def _colour(scene: Scene) -> Tensor:
+    return torch.tensor(scene.ground or (255, 255, 255)) / 255
+
+
+def _laid(scene: Scene, things: Sequence[Tensor], page: Tensor) -> Image.Image:
+    """Things (4, side, side), as many as there are, in their places on a page of this colour."""
+    size = things[0].shape[-1]
+    result = page.view(3, 1, 1).repeat(1, size, size)
     for number, spot in scene.stands:
         if number < len(things):
-            left, top, side = _box(spot, size[0])
-            page.paste(things[number].convert("RGB").resize((side, side)), (left, top))
-    return page
-
-
-def _together(scene: Scene, things: Sequence[Image.Image]) -> Image.Image:
-    """Things taken off their backgrounds, in front of the first one's."""
-    layers = [taken_off(_tensor(thing), always_plain=True) for thing in things]
-    result = layers[0][1].view(3, 1, 1).repeat(1, *reversed(things[0].size))
-    for number, spot in scene.stands:
-        left, top, side = _box(spot, things[0].width)
-        whole = layers[number][0].pixels[None]
-        layer = F.interpolate(whole, (side, side), mode="bilinear", antialias=True, align_corners=False)[0]
-        under = result[:, top : top + side, left : left + side]
-        under.copy_(layer[:3] + under * (1 - layer[3:]))
+            left, top, side = _box(spot, size)
+            small = _resized(things[number], side)
+            under = result[:, top : top + side, left : left + side]
+            under.copy_(small[:3] + under * (1 - small[3:]))
     return Image.fromarray((result * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy())
 
 
@@ -126,6 +155,12 @@ def _box(spot: Spot, size: int) -> tuple[int, int, int]:
     side = round(SMALL * size)
     left, top = (round(size / 2 + away * size - side / 2) for away in spot)
     return left, top, side
+
+
+def _resized(pixels: Tensor, side: int) -> Tensor:
+    if pixels.shape[-1] == side:
+        return pixels
+    return F.interpolate(pixels[None], (side, side), mode="bilinear", antialias=True, align_corners=False)[0]
 
 
 def _tensor(picture: Image.Image) -> Tensor:
