@@ -21,7 +21,7 @@ from ui.chat_talk import Conversation, restored, show
 from ui.chat_tree import Tree
 from ui.models import describe, option
 from ui.visits import ALIVE_S, Visits, beside_the_tabs
-from ui.wire import QUIET, endpoint, refusal, refusals, refusing, user_of, watch
+from ui.wire import MISSING, QUIET, endpoint, refusal, refusals, refusing, user_of, watch
 
 TITLE = "Chat"
 
@@ -119,6 +119,8 @@ def build(engine: Engine) -> None:
         talk: Conversation, text: str, pictures: list[Path], index: int, tree: Tree, *values: Any
     ) -> tuple[Any, ...]:
         """Take a message, as the one at `index`, if it and the settings make sense; else nothing is lost."""
+        if not text.strip():
+            raise refusal("Write a message first.", MISSING)
         before, _ = talk.pictures(index)
         album = [*before, *pictures]
         said = {"message": text, "history": tuple(talk.messages[:index])}

@@ -169,22 +169,10 @@ def build(engine: Engine) -> None:
         return request.seed, *code_stands(desk)
 
     async def coding(http: gr.Request, desk: CodeDesk) -> AsyncIterator[tuple[str, str, str, str]]:
-        run = desk.coding
-        if run is None or not desk.busy:
-            return
-        try:
-            async with aclosing(run.play(engine, user_of(http), desk.shelf)) as lines:
-                async for line in lines:
-                    if desk.coding is not run or not desk.busy:  # stopped; gradio stops us only next
-                        return
-                    desk.line = line
-                    made, said, told = desk.shown()
-                    yield made, told, said, line
-            if desk.coding is run and desk.busy:
-                desk.end()
-        finally:
-            if desk.coding is run and desk.busy:  # given up: the page was left
-                desk.stop()
+        async with aclosing(desk.played(engine, user_of(http))) as news:
+            async for _ in news:
+                made, said, told = desk.shown()
+                yield made, told, said, desk.line
 
     def code_stands(desk: CodeDesk) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
@@ -223,8 +211,8 @@ def build(engine: Engine) -> None:
     def was_asked(desk: CodeDesk) -> tuple[Any, ...]:
         """What the visitor had asked for, for the fields."""
         if desk.request is None:
-            return tuple(gr.skip() for _ in named)
-        return tuple(getattr(desk.request, name) for name in named)
+            return tuple(gr.skip() for _ in (*named, "seed"))
+        return *(getattr(desk.request, name) for name in named), seeds.of(desk)
 
     may_refuse = refusing(go)
     stands = [go, stop, result, report, words, status, use]
@@ -232,7 +220,8 @@ def build(engine: Engine) -> None:
     run = begun.success(coding, desk_state, [result, report, words, status], **may_refuse)
     run.then(code_stands, desk_state, stands, **QUIET)
     run.failure(on_no_code, desk_state, stands, **QUIET)
-    stop.click(on_stop_code, desk_state, stands, cancels=[run], **QUIET)
+    stopped = stop.click(on_stop_code, desk_state, stands, cancels=[run], **QUIET)
+    seeds.follow([run, stopped], desk_state, knobs)
     task.change(on_code_task, task, [instruction, code, language], **QUIET)
     use.click(on_use, desk_state, [task, code], **QUIET)
     for chip, example in chips:
@@ -240,7 +229,7 @@ def build(engine: Engine) -> None:
     for asks in (language.change, task.change, code.blur):
         asks(on_colours, [task, code, language], code, **QUIET)
     model.change(lambda choice: _about(engine, engine.registry[choice]), model, about, **QUIET)
-    visits.wire("code", desk_state, code_stands, stands, was_asked, list(named.values()))
+    visits.wire("code", desk_state, code_stands, stands, was_asked, [*named.values(), knobs["seed"]])
     endpoint(engine, CodeRequest, "code")
 
 

@@ -36,6 +36,7 @@ class Coding:
 
     def __init__(self, request: CodeRequest, coder: Coder) -> None:
         self.request = request
+        self.seed = request.seed
         self.links: dict[str, Path] = {}
         self._coder = coder
         self._folder: Path | None = None
@@ -177,9 +178,12 @@ class CodeDesk(Place[Coding]):
             self.line = states.stopped("what was written is kept" if self.coding.seen else "")
         self.end()
 
+    def give_up(self) -> None:
+        self.stop()
+
     def shown(self) -> tuple[str, str, str]:
         """The code, the words about it, and what is said of both."""
-        if self.coding is None:
+        if self.coding is None or not (self.busy or self.coding.seen):
             return "", "", code_view.EMPTY
         return self.coding.shown(self.busy)
 

@@ -148,20 +148,9 @@ def build(engine: Engine) -> None:
         return begin(path, booth, FIRST_S, values)
 
     async def enhancing(http: gr.Request, booth: Booth) -> AsyncIterator[tuple[dict[str, Any], str]]:
-        cleaning = booth.cleaning
-        if cleaning is None or not booth.busy:
-            return
-        try:
-            async with aclosing(cleaning.play(engine, user_of(http), booth.shelf)) as lines:
-                async for line in lines:
-                    if booth.cleaning is not cleaning or not booth.busy:  # stopped; gradio stops us only next
-                        return
-                    booth.line = line
-                    yield booth.shown(), line
-        finally:
-            if booth.cleaning is cleaning and booth.busy:
-                booth.end()
-                booth.line = states.over(booth.line)
+        async with aclosing(booth.played(engine, user_of(http))) as news:
+            async for _ in news:
+                yield booth.shown(), booth.line
 
     def enhancing_stands(booth: Booth) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""

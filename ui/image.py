@@ -124,7 +124,8 @@ def build(engine: Engine) -> None:
 
     async def drawing(http: gr.Request, desk: Desk) -> AsyncIterator[tuple[str, str]]:
         run = desk.run
-        if run is None:
+        if run is None:  # stopped before it began; gradio empties what it is told nothing of
+            yield desk.canvas, desk.line
             return
 
         def add(work: Work) -> None:
@@ -136,7 +137,8 @@ def build(engine: Engine) -> None:
         try:
             async with aclosing(run.play(engine, user_of(http), desk.shelf, add)) as lines:
                 async for line in lines:
-                    if desk.run is not run:  # stopped: what comes now would hide it, and gradio stops us only next
+                    if desk.run is not run:  # stopped; gradio stops us only next
+                        yield desk.canvas, desk.line
                         return
                     desk.follow(line)
                     yield desk.canvas, line

@@ -118,20 +118,9 @@ def build(engine: Engine) -> None:
         return request.seed, *music_as_it_stands(studio)
 
     async def composing(http: gr.Request, studio: Studio) -> AsyncIterator[tuple[dict[str, Any], str]]:
-        piece = studio.piece
-        if piece is None or studio.state != "live":
-            return
-        try:
-            async with aclosing(piece.play(engine, user_of(http), studio.shelf)) as lines:
-                async for line in lines:
-                    if studio.piece is not piece or studio.state != "live":  # stopped; gradio stops us only next
-                        return
-                    studio.line = line
-                    yield studio.shown(), line
-        finally:
-            if studio.piece is piece and studio.state == "live":
-                studio.ended()
-                studio.line = states.over(studio.line)
+        async with aclosing(studio.played(engine, user_of(http))) as news:
+            async for _ in news:
+                yield studio.shown(), studio.line
 
     def music_as_it_stands(studio: Studio) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
@@ -141,7 +130,7 @@ def build(engine: Engine) -> None:
         return *buttons, studio.shown(), studio.line
 
     def asked_for(studio: Studio) -> tuple[Any, ...]:
-        return (gr.skip() if studio.piece is None else studio.piece.request.prompt,)
+        return gr.skip() if studio.piece is None else studio.piece.request.prompt, seeds.of(studio)
 
     def on_no_composing(studio: Studio) -> tuple[Any, ...]:
         if studio.state == "live":  # it never came to a run: gradio's queue is full
@@ -174,12 +163,13 @@ def build(engine: Engine) -> None:
     run = begun.success(composing, studio_state, [heard, status], **may_refuse)
     run.then(music_as_it_stands, studio_state, stands, **QUIET)
     run.failure(on_no_composing, studio_state, stands, **QUIET)
-    stop.click(on_stop_composing, studio_state, stands, cancels=[run], **QUIET)
+    stopped = stop.click(on_stop_composing, studio_state, stands, cancels=[run], **QUIET)
+    seeds.follow([run, stopped], studio_state, named)
     keep.click(on_keep, studio_state, columns, **QUIET)
     for chip, text in chips:
         chip.click(lambda text=text: text, None, prompt, **QUIET)
     model.change(lambda choice: describe(engine, engine.registry[choice]), model, about, **QUIET)
-    visits.wire("music", studio_state, music_as_it_stands, stands, asked_for, [prompt])
+    visits.wire("music", studio_state, music_as_it_stands, stands, asked_for, [prompt, named["seed"]])
     endpoint(engine, MusicRequest, "music")
 
 

@@ -32,6 +32,7 @@ class Composing:
 
     def __init__(self, request: MusicRequest) -> None:
         self.request = request
+        self.seed = request.seed
         self.id = secrets.token_urlsafe(9)
         self.track = Track()
         self.head: Head | None = None

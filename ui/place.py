@@ -6,15 +6,22 @@ While something is made, the one before is kept with its files. It comes back wh
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from pipelines.engine import Engine
 from ui import states
 from ui.files import Keeper
 
 
 class Run(Protocol):
     """One request on its way, or what came of it."""
+
+    def play(self, engine: Engine, user: str, shelf: Path) -> AsyncGenerator[str, None]:
+        """Make it, and yield the status line after each change."""
 
     def forget(self) -> None:
         """Remove its files."""
@@ -48,6 +55,33 @@ class Place(Keeper, ABC, Generic[R]):
         """A run is going to be made."""
         self._before, self.run = self.run, run
         self.busy, self.line = True, line or states.loading("Starting")
+
+    async def played(self, engine: Engine, user: str) -> AsyncGenerator[None, None]:
+        """Have the run made; yields whenever something may have changed, and once at least: gradio empties what it is
+        told nothing of."""
+        run = self.run
+        if run is None or not self.busy:  # stopped before it began
+            yield
+            return
+        try:
+            async with aclosing(run.play(engine, user, self.shelf)) as lines:
+                async for line in lines:
+                    at_work = self.run is run and self.busy
+                    if at_work:
+                        self.line = line
+                    yield
+                    if not at_work:  # stopped; gradio stops us only next
+                        return
+            if self.run is run and self.busy:
+                self.end()
+        finally:
+            if self.run is run and self.busy:  # its page was left
+                self.give_up()
+
+    def give_up(self) -> None:
+        """The run ends before its end."""
+        self.end()
+        self.line = states.over(self.line)
 
     def end(self) -> None:
         """The run is over, or given up. What there is of it stays; if nothing, what was there before."""

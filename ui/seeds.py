@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import Dependency
 
 from pipelines.spec import Request
 from ui import fields
+from ui.place import Place
+from ui.wire import QUIET
 
 MOST = 1_000_000  # of one drawn here: short enough to be read out
 
@@ -28,3 +32,19 @@ def draw(given: dict[str, Any]) -> None:
     """Put a seed in the place of the two that laid_out() made."""
     if given.pop("random_seed"):
         given["seed"] = secrets.randbelow(MOST)
+
+
+def of(place: Place[Any]) -> Any:
+    """The seed of what there is, for the number: a reload brings it back too."""
+    return gr.skip() if place.run is None else place.run.seed
+
+
+def follow(ends: Iterable[Dependency], place: gr.State, knobs: dict[str, Any]) -> None:
+    """Where nothing came of a run, the one before is back, and the number is the seed of that; not if it was typed."""
+    for end in ends:
+        end.then(
+            lambda there, anew: of(there) if anew else gr.skip(),
+            [place, knobs["random_seed"]],
+            knobs["seed"],
+            **QUIET,
+        )

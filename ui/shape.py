@@ -145,20 +145,9 @@ def build(engine: Engine) -> None:
         return request.seed, None, *shaping_stands(workshop)  # the viewer forgets: what it knows is nothing new to it
 
     async def shaping(http: gr.Request, workshop: Workshop) -> AsyncIterator[tuple[str, str]]:
-        making = workshop.making
-        if making is None or not workshop.busy:
-            return
-        try:
-            async with aclosing(making.play(engine, user_of(http), workshop.shelf)) as lines:
-                async for line in lines:
-                    if workshop.making is not making or not workshop.busy:  # stopped; gradio stops us only next
-                        return
-                    workshop.line = line
-                    yield workshop.sheet, line
-        finally:
-            if workshop.making is making and workshop.busy:
-                workshop.end()
-                workshop.line = states.over(workshop.line)
+        async with aclosing(workshop.played(engine, user_of(http))) as news:
+            async for _ in news:
+                yield workshop.sheet, workshop.line
 
     def shaping_stands(workshop: Workshop) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
@@ -176,7 +165,7 @@ def build(engine: Engine) -> None:
         if (making := workshop.making) is None:
             return tuple(gr.skip() for _ in asked)
         mesh = workshop.thing.meshed if workshop.thing else making
-        return workshop.prompt, mesh.detail, mesh.smoothing, workshop.view
+        return workshop.prompt, mesh.detail, mesh.smoothing, workshop.view, seeds.of(workshop)
 
     def on_no_shaping(workshop: Workshop) -> tuple[Any, ...]:
         if workshop.busy:  # it never came to a run: gradio's queue is full
@@ -228,7 +217,7 @@ def build(engine: Engine) -> None:
 
     may_refuse = refusing(make)
     stands = [make, stop, film, viewer, sheet, status]
-    asked = [prompt, detail, smoothing, view]
+    asked = [prompt, detail, smoothing, view, named["seed"]]
     begun = gr.on(
         [make.click, prompt.submit],
         on_make,
@@ -240,7 +229,8 @@ def build(engine: Engine) -> None:
     over = run.then(shaping_stands, workshop_state, stands, **QUIET)
     over.then(shown_model, workshop_state, solid, js=WHEN_THERE, **QUIET)
     run.failure(on_no_shaping, workshop_state, stands, **QUIET)
-    stop.click(on_stop_shaping, workshop_state, stands, cancels=[run], **QUIET)
+    stopped = stop.click(on_stop_shaping, workshop_state, stands, cancels=[run], **QUIET)
+    seeds.follow([run, stopped], workshop_state, named)
     for slider in (detail, smoothing):
         slider.change(
             remeshing,

@@ -48,6 +48,7 @@ class Making:
 
     def __init__(self, request: ShapeRequest, paces: Paces) -> None:
         self.prompt, self.detail, self.smoothing = request.prompt, request.detail, request.smoothing
+        self.seed = request.seed
         self.seen: Seen | None = None
         self.film: list[Still] = []
         self.thing: Thing | None = None

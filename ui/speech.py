@@ -24,7 +24,7 @@ from ui.models import describe, option
 from ui.player import player
 from ui.speech_run import Studio
 from ui.visits import Visits
-from ui.wire import QUIET, endpoint, refusal, refusing, request_from, user_of
+from ui.wire import MISSING, QUIET, endpoint, refusal, refusing, request_from, user_of
 
 TITLE = "Speech"
 RATE = 24_000  # of the built-in voices
@@ -174,6 +174,8 @@ def build(engine: Engine) -> None:
         return as_it_stands(studio)
 
     def on_speak(words: str, studio: Studio, *values: Any) -> tuple[Any, ...]:
+        if not words.strip():
+            raise refusal("Write what should be said first.", MISSING)
         told = begin(studio, asked(words, values))
         studio.text = words
         return told
@@ -204,20 +206,9 @@ def build(engine: Engine) -> None:
         )
 
     async def speaking(http: gr.Request, studio: Studio) -> AsyncIterator[tuple[dict[str, Any], str]]:
-        reading = studio.reading
-        if reading is None or not studio.busy:
-            return
-        try:
-            async with aclosing(reading.play(engine, user_of(http), studio.shelf)) as lines:
-                async for line in lines:
-                    if studio.reading is not reading or not studio.busy:  # stopped; gradio stops us only next
-                        return
-                    studio.line = line
-                    yield studio.shown(), line
-        finally:
-            if studio.reading is reading and studio.busy:
-                studio.end()
-                studio.line = states.over(studio.line)
+        async with aclosing(studio.played(engine, user_of(http))) as news:
+            async for _ in news:
+                yield studio.shown(), studio.line
 
     def as_it_stands(studio: Studio) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""

@@ -132,20 +132,9 @@ def build(engine: Engine) -> None:
         return begin(desk, {"prompt": text, **controls.named(values)})
 
     async def making(http: gr.Request, desk: Desk) -> AsyncIterator[tuple[dict[str, Any], str]]:
-        take = desk.take
-        if take is None or not desk.busy:
-            return
-        try:
-            async with aclosing(take.play(engine, user_of(http), desk.shelf)) as lines:
-                async for line in lines:
-                    if desk.take is not take or not desk.busy:  # stopped; gradio stops us only next
-                        return
-                    desk.line = line
-                    yield desk.shown(), line
-        finally:
-            if desk.take is take and desk.busy:
-                desk.end()
-                desk.line = states.over(desk.line)
+        async with aclosing(desk.played(engine, user_of(http))) as news:
+            async for _ in news:
+                yield desk.shown(), desk.line
 
     def making_stands(desk: Desk) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
@@ -189,7 +178,7 @@ def build(engine: Engine) -> None:
 
     def asked_for(desk: Desk) -> tuple[Any, ...]:
         """What the visitor had asked for, and from which picture."""
-        return *start_stands(desk), gr.skip() if desk.take is None else desk.take.prompt
+        return *start_stands(desk), gr.skip() if desk.take is None else desk.take.prompt, seeds.of(desk)
 
     def on_video_model(choice: str, frames: float) -> tuple[Any, ...]:
         with refusals():
@@ -204,7 +193,8 @@ def build(engine: Engine) -> None:
     run = begun.success(making, desk_state, [screen, status], **may_refuse)
     run.then(making_stands, desk_state, stands, **QUIET)
     run.failure(on_no_making, desk_state, stands, **QUIET)
-    stop.click(on_stop_making, desk_state, stands, cancels=[run], **QUIET)
+    stopped = stop.click(on_stop_making, desk_state, stands, cancels=[run], **QUIET)
+    seeds.follow([run, stopped], desk_state, dict(controls.asked))
     starting = [controls.start, controls.remove]
     controls.upload.upload(on_first_frame, [controls.upload, desk_state], starting, **may_refuse)
     controls.remove.click(on_no_first_frame, desk_state, starting, **QUIET)
@@ -213,5 +203,5 @@ def build(engine: Engine) -> None:
     controls.model.change(on_video_model, [controls.model, frames], [controls.about, frames], **may_refuse)
     if (moved := Moved.found()) is not None:
         moved.wire(start_from, desk_state, starting, prompt, make)
-    visits.wire("video", desk_state, making_stands, stands, asked_for, [*starting, prompt])
+    visits.wire("video", desk_state, making_stands, stands, asked_for, [*starting, prompt, controls.seed])
     endpoint(engine, VideoRequest, "video")

@@ -34,7 +34,7 @@ class Take:
 
     def __init__(self, request: VideoRequest, pace: Pace) -> None:
         self.shown: dict[str, Any] = EMPTY | {"run": secrets.token_urlsafe(9)}
-        self.prompt = request.prompt
+        self.prompt, self.seed = request.prompt, request.seed
         self.last: Path | None = None
         self._request: VideoRequest | None = request
         self._pace = pace

@@ -181,21 +181,9 @@ def build(engine: Engine) -> None:
         return request.seed, *write_stands(page)
 
     async def writing(http: gr.Request, page: Page) -> AsyncIterator[tuple[Any, str, str]]:
-        run = page.writing
-        if run is None or not page.busy:
-            return
-        try:
-            async with aclosing(run.play(engine, user_of(http), page.shelf)) as lines:
-                async for line in lines:
-                    if page.writing is not run or not page.busy:  # stopped; gradio stops us only next
-                        return
-                    page.line = line
-                    yield *page.shown(), line
-            if page.writing is run and page.busy:
-                page.end()
-        finally:
-            if page.writing is run and page.busy:  # given up: the page was left
-                page.stop()
+        async with aclosing(page.played(engine, user_of(http))) as news:
+            async for _ in news:
+                yield *page.shown(), page.line
 
     def write_stands(page: Page) -> tuple[Any, ...]:
         """How things stand. Also after a run: what it streamed can overtake, on the page, what ended it."""
@@ -236,10 +224,10 @@ def build(engine: Engine) -> None:
     def was_wished(page: Page) -> tuple[Any, ...]:
         """What the visitor had asked for, for the fields, and the prompt that it would be by itself."""
         if (request := page.request) is None:
-            return tuple(gr.skip() for _ in (*named, offered_state))
+            return tuple(gr.skip() for _ in (*named, offered_state, "seed"))
         offered = preset(request)
         told = {name: getattr(request, name) for name in named} | {"prompt": request.prompt or offered}
-        return *told.values(), offered
+        return *told.values(), offered, seeds.of(page)
 
     may_refuse = refusing(go)
     stands = [go, stop, result, parts, status]
@@ -247,7 +235,8 @@ def build(engine: Engine) -> None:
     run = begun.success(writing, page_state, [result, parts, status], **may_refuse)
     run.then(write_stands, page_state, stands, **QUIET)
     run.failure(on_no_writing, page_state, stands, **QUIET)
-    stop.click(on_stop_writing, page_state, stands, cancels=[run], **QUIET)
+    stopped = stop.click(on_stop_writing, page_state, stands, cancels=[run], **QUIET)
+    seeds.follow([run, stopped], page_state, knobs)
     task.change(on_task, [task, model], [instruction, text, language, *choices.values(), about], **QUIET)
     changes = [task.change, language.change, *(one.change for one in choices.values())]
     wishes = [offered_state, prompt, *wished.values()]
@@ -255,7 +244,7 @@ def build(engine: Engine) -> None:
     for chip, example in chips:
         chip.click(lambda found=example: found, None, [task, instruction, text, choices["tone"]], **QUIET)
     model.change(lambda name, chosen: _about(engine, engine.registry[name], chosen), [model, task], about, **QUIET)
-    visits.wire("write", page_state, write_stands, stands, was_wished, [*named.values(), offered_state])
+    visits.wire("write", page_state, write_stands, stands, was_wished, [*named.values(), offered_state, knobs["seed"]])
     endpoint(engine, TaskRequest, "write")
 
 

@@ -39,6 +39,7 @@ class Writing:
 
     def __init__(self, request: TaskRequest) -> None:
         self.request = request
+        self.seed = request.seed
         self.links: dict[str, Path] = {}
         self._folder: Path | None = None
         self._parts: list[Part] = []
@@ -196,13 +197,18 @@ class Page(Place[Writing]):
             self.writing.keep()
         self.end()
 
+    def give_up(self) -> None:
+        self.stop()
+
     def shown(self) -> tuple[str, str]:
         """The result so far, and what is said of it."""
-        return ("", EMPTY) if self.writing is None else self.writing.shown(self.busy)
+        if self.writing is None or not (self.busy or self.writing.seen):
+            return "", EMPTY
+        return self.writing.shown(self.busy)
 
     def kept(self) -> str:
         """What there is after a stop, in words."""
-        if self.writing is None or not (self.writing.text or self.writing.finished_parts):
+        if self.writing is None or not self.writing.seen:
             return ""
         parts = self.writing.finished_parts
         return f"{parts} finished part{'' if parts == 1 else 's'} kept" if parts else "what was written is kept"
