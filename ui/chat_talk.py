@@ -36,6 +36,7 @@ class Draft:
     request: ChatRequest
     branch: Branch | None = None
     text: str = ""
+    before: tuple[Message, ...] = ()  # the answer to the same question, which is back if nothing comes of this one
 
     def add(self, token: Token) -> None:
         """The next token."""
@@ -58,14 +59,19 @@ class Conversation:
 
     def say(self, request: ChatRequest, branch: Branch | None = None) -> None:
         """The visitor says something; an answer is due, on a branch if it is watched."""
-        self.messages = [*request.said]
-        self.draft = Draft(request, branch, branch.text if branch else "")
+        said = [*request.said]
+        again = self.messages[: len(said)] == said and not request.begin_with
+        before = tuple(self.messages[len(said) :]) if again else ()
+        self.messages = said
+        self.draft = Draft(request, branch, branch.text if branch else "", before)
 
     def settle(self) -> None:
-        """Keep what has been written of the answer as the answer."""
-        if self.draft is not None:
-            self.answer(self.draft.text)
-        self.draft = None
+        """Keep what has been written of the answer as the answer; if nothing, the one before it."""
+        draft, self.draft = self.draft, None
+        if draft is not None and draft.text:
+            self.answer(draft.text)
+        elif draft is not None:
+            self.messages += draft.before
 
     def answer(self, text: str) -> None:
         """Let this be the answer to the last question, in the place of the one that it has."""
@@ -121,7 +127,8 @@ class Conversation:
     def saved(self) -> list[dict[str, Any]]:
         """The settled part as plain data, for the visitor's own browser to keep."""
         named = []
-        for index, message in enumerate(self.messages):
+        before = self.draft.before if self.draft is not None else ()
+        for index, message in enumerate([*self.messages, *before]):
             names = [path.name for path in self.pictures(index)[1]]
             named.append({"role": message.role, "content": message.content} | ({"names": names} if names else {}))
         return named
@@ -163,6 +170,7 @@ async def show(draft: Draft, moments: AsyncIterator[list[Moment]]) -> AsyncItera
                     line = states.writing(tokens, time.monotonic() - first if tokens > 1 else 0)
                 case Result(artifact=artifact):
                     assert isinstance(artifact, Text)
+                    draft.before = ()  # this is the answer, even if it is empty
                     line = states.done(_summary(artifact, tokens, time.monotonic() - first))
                 case Failed(message=message):
                     line = states.failed(message)

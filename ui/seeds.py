@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import gradio as gr
@@ -21,8 +21,8 @@ MOST = 1_000_000  # of one drawn here: short enough to be read out
 def laid_out(kind: type[Request], elem_id: str) -> dict[str, Component]:
     """A number, and beside it a switch for a new one each time, which goes off when the visitor types one."""
     with gr.Row(elem_classes="pm-seed"):
-        seed = fields.visible(kind, "seed", "Seed", info=None, min_width=120, elem_id=elem_id)
-        anew = gr.Checkbox(True, label="New each time", container=False, min_width=120)
+        seed = fields.visible(kind, "seed", "Seed", info=None, min_width=90, elem_id=elem_id)
+        anew = gr.Checkbox(True, label="New each time", container=False, scale=0, min_width=136)
     assert isinstance(seed, gr.Number)
     seed.input(None, None, anew, js="() => false", api_visibility="private")
     return {"seed": seed, "random_seed": anew}
@@ -39,12 +39,12 @@ def of(place: Place[Any]) -> Any:
     return gr.skip() if place.run is None else place.run.seed
 
 
-def follow(ends: Iterable[Dependency], place: gr.State, knobs: dict[str, Any]) -> None:
+def follow(ends: Iterable[Dependency], place: gr.State, knobs: Mapping[str, Component]) -> None:
     """Where nothing came of a run, the one before is back, and the number is the seed of that; not if it was typed."""
     for end in ends:
-        end.then(
-            lambda there, anew: of(there) if anew else gr.skip(),
-            [place, knobs["random_seed"]],
-            knobs["seed"],
-            **QUIET,
-        )
+        end.then(back, [place, knobs["random_seed"]], knobs["seed"], **QUIET)
+
+
+def back(place: Place[Any], anew: bool) -> Any:
+    """The seed of what there is, if the one in the number was drawn too."""
+    return of(place) if anew else gr.skip()

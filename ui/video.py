@@ -194,7 +194,7 @@ def build(engine: Engine) -> None:
     run.then(making_stands, desk_state, stands, **QUIET)
     run.failure(on_no_making, desk_state, stands, **QUIET)
     stopped = stop.click(on_stop_making, desk_state, stands, cancels=[run], **QUIET)
-    seeds.follow([run, stopped], desk_state, dict(controls.asked))
+    seeds.follow([run, stopped], desk_state, controls.asked)
     starting = [controls.start, controls.remove]
     controls.upload.upload(on_first_frame, [controls.upload, desk_state], starting, **may_refuse)
     controls.remove.click(on_no_first_frame, desk_state, starting, **QUIET)

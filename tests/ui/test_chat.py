@@ -69,6 +69,39 @@ def test_what_is_shown_survives_the_chatbot_unchanged(text: str) -> None:
     assert [message["content"][0]["text"] for message in dumped] == [text, text]
 
 
+def test_an_answer_that_is_to_be_written_again_is_back_where_nothing_comes_of_the_new_one() -> None:
+    talk = Conversation([user("hi"), model("Hello.")])
+    talk.say(ask("hi"))
+    assert shown(talk) == [("user", "hi")]
+    assert [message["content"] for message in talk.saved()] == ["hi", "Hello."]  # a reload meanwhile loses nothing
+    talk.settle()
+    assert shown(talk) == [("user", "hi"), ("assistant", "Hello.")]
+    talk.say(ask("hi"))
+    assert talk.draft is not None
+    talk.draft.text = "Good"
+    talk.settle()
+    assert shown(talk) == [("user", "hi"), ("assistant", "Good")]
+    talk.say(ask("hello"))  # another question
+    talk.settle()
+    assert shown(talk) == [("user", "hello")]
+
+
+def test_an_empty_answer_that_is_finished_takes_the_place_of_the_one_before() -> None:
+    talk = Conversation([user("hi"), model("Hello.")])
+    talk.say(ask("hi"))
+    assert talk.draft is not None
+
+    async def moments() -> AsyncIterator[list[Moment]]:
+        yield [result()]
+
+    async def write(draft: Draft) -> list[str]:
+        return [line async for line in show(draft, moments())]
+
+    assert 'data-state="done"' in asyncio.run(write(talk.draft))[-1]
+    talk.settle()
+    assert shown(talk) == [("user", "hi")]
+
+
 def test_text_grows_only_at_its_end_while_it_is_written() -> None:
     """Or gradio sends the whole of it again with every token."""
     talk = Conversation()

@@ -104,6 +104,13 @@ def test_stop_has_the_last_word_even_before_gradio_cancels_the_run(served: Serve
         assert xray == {"state": "off"}
 
 
+def test_an_empty_message_is_refused_in_plain_words(served: Server) -> None:
+    with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
+        visitor = Visitor(served, http, "says nothing", "ui.chat")
+        last = visitor.ended("on_send", {"text": " ", "files": []}, None, None, *VALUES)
+    assert not last["success"] and last["output"]["error"] == "Write a message first."
+
+
 def test_a_run_that_ends_late_leaves_the_next_answer_alone(served: Server) -> None:
     served.script = first = Endless()
     with Page(served, "hasty") as page:

@@ -24,7 +24,7 @@ from pipelines.spec import Request, validate
 from tests.conftest import MODEL, WAIT_S, Endless, Server
 from tests.pipelines.fakes import Gate, say
 from tests.ui.visitor import Visitor
-from ui import code_view
+from ui import code_view, states
 from ui.code import EXAMPLES
 from ui.code_run import CodeDesk
 
@@ -217,6 +217,8 @@ def test_who_did_nothing_keeps_nothing() -> None:
     assert not desk.used and not desk.at_work
     desk.begin(validate(CodeRequest, {"instruction": "x"}), Coder())
     assert desk.used and desk.at_work
+    desk.stop()
+    assert desk.shown() == CodeDesk().shown() and desk.line == states.stopped()
 
 
 # What is shown ------------------------------------------------------------------------------------------------------

@@ -146,6 +146,14 @@ def test_a_run_that_fails_or_is_stopped_at_once_brings_back_the_last_one_with_it
     assert len(files(before)) > 1 and all(path.exists() for path in files(before))
 
 
+def test_a_run_that_is_stopped_before_it_begins_empties_nothing_on_the_page(guest: Guest) -> None:
+    before, _ = guest.made()
+    guest.begins(waiting)
+    _, line = guest.stands(guest.tab.stops)
+    told = guest.ended(guest.tab.runs, None)["output"]["data"]
+    assert line in told and all(one in before for one in told if isinstance(one, dict))
+
+
 def test_the_next_one_that_is_finished_takes_the_files_of_the_last_one_away(guest: Guest) -> None:
     before, _ = guest.made()
     after, _ = guest.made()

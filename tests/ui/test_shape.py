@@ -221,7 +221,7 @@ def test_who_comes_back_finds_it_and_what_was_asked_and_nobody_else_does(
     with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
         again = Guest(served, http, "shape-again", "ui.shape").call("on_return", key, None)
         other = Guest(served, http, "shape-other", "ui.shape").call("on_return", "", None)
-    assert again[0] == key and again[-4:] == ["a blue ball", 2, 0.5, "surface"]
+    assert again[0] == key and again[-5:] == ["a blue ball", 2, 0.5, "surface", 7]
     assert dict(zip(STANDS, again[2:], strict=False))["sheet"] == guest.stands()["sheet"]
     assert other[0] != key and "Describe a thing" in str(other) and "blue ball" not in str(other)
 

@@ -278,8 +278,8 @@ def test_a_reload_brings_everything_back_and_a_stranger_sees_nothing(
     guest.starts_from(png())
     told = guest.made("a fox")
     again = Guest(served, http, "video after", "ui.video")
-    same, _, _, _, shown, _, start, _, prompt = again.call("on_return", key, None)
-    assert (same, shown, prompt) == (key, told, "a fox") and "<img" in start
+    same, _, _, _, shown, _, start, _, prompt, seed = again.call("on_return", key, None)
+    assert (same, shown, prompt, seed) == (key, told, "a fox", 5) and "<img" in start
     assert http.get(told["clip"]["src"]).status_code == 200
     stranger = Guest(served, http, "video stranger", "ui.video").call("on_return", key[:-1], None)
     assert stranger[0] not in ("", key) and stranger[4]["state"] == "empty" and "<img" not in stranger[6]

@@ -21,7 +21,7 @@ from pipelines.spec import Request, validate
 from pipelines.tasks_request import TaskRequest, preset
 from tests.conftest import MODEL, WAIT_S, Endless, Server
 from tests.ui.visitor import Visitor
-from ui import files
+from ui import files, states
 from ui.write import EXAMPLES, FITTING, LIMITS, TASKS, WISHES
 from ui.write_run import Page
 
@@ -122,6 +122,18 @@ def test_stop_keeps_the_finished_parts(served: Server, visitor: Visitor) -> None
     assert shown["go"]["visible"] and not shown["stop"]["visible"]
 
 
+def test_stop_says_that_what_there_is_of_the_first_part_is_kept(served: Server, visitor: Visitor) -> None:
+    served.script = endless = Endless()
+    assert visitor.ended("on_write", None, None, *(ASKED | {"text": LONG}).values())["success"]
+    shown: dict[str, Any] = {}
+    for _ in visitor.join("writing", None):
+        if endless.started.is_set() and "0 1" in stands(visitor)["parts"]:
+            shown = dict(zip(STANDS, visitor.call("on_stop_writing", None), strict=True))
+            break
+    assert "what was written is kept" in shown["line"] and len(links(shown["parts"])) == 2
+    assert endless.cancelled.wait(WAIT_S)
+
+
 def test_a_run_that_was_given_up_with_its_page_says_that_it_stopped(served: Server, visitor: Visitor) -> None:
     served.script = endless = Endless()
     assert visitor.ended("on_write", None, None, *ASKED.values())["success"]
@@ -189,8 +201,8 @@ def test_what_was_asked_is_back_after_a_reload_with_a_prompt_of_ones_own(
     written(visitor, prompt="As a pirate: {text}", level="a child")
     with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
         again = Visitor(served, http, f"write-{token_hex(4)}", "ui.write")
-        *_, level, prompt, model, _ = again.call("on_return", key, None)
-        assert (level, prompt, model) == ("a child", "As a pirate: {text}", MODEL)
+        *_, level, prompt, model, _, seed = again.call("on_return", key, None)
+        assert (level, prompt, model, seed) == ("a child", "As a pirate: {text}", MODEL, ASKED["seed"])
         by_hand = again.call("on_wish", None, prompt, *WISHED.values())[0]
         assert by_hand.get("__type__") == "update" and "value" not in by_hand
 
@@ -256,3 +268,5 @@ def test_who_did_nothing_keeps_nothing() -> None:
     assert not page.used and page.kept() == ""
     page.begin(validate(TaskRequest, {"text": "x"}))
     assert page.used and page.at_work
+    page.stop()
+    assert page.shown() == Page().shown() and page.line == states.stopped()
