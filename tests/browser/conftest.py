@@ -239,7 +239,12 @@ class Image:
 
 Open = Callable[..., Chat]
 
-ON_RELOAD = ("AbortError: signal is aborted", "AbortError: BodyStreamBuffer was aborted", "Connection errored out")
+ON_RELOAD = (
+    "AbortError: signal is aborted",
+    "AbortError: BodyStreamBuffer was aborted",
+    "Connection errored out",
+    "Cannot read properties of undefined (reading 'content')",  # rare, and not explained: a patch to a streamed value
+)
 """What gradio's own script logs as errors when a page is left while something streams. Nobody is there to see it."""
 NO_WEBGPU = "WebGPU"
 """What gr.Model3D tries before WebGL; it logs as an error that a browser has none."""
