@@ -28,7 +28,8 @@ SAVED: TypeAdapter[list[Saved]] = TypeAdapter(list[Saved])
 
 @dataclass
 class Draft:
-    """An answer while it is being written. The run that writes it holds on to it, wanted or not.
+    """An answer while it is being written. The run that writes it holds on to it, wanted or not; settled, it grows no
+    more.
 
     Under X-ray its tokens are kept too, on a branch.
     """
@@ -37,9 +38,12 @@ class Draft:
     branch: Branch | None = None
     text: str = ""
     before: tuple[Message, ...] = ()  # the answer to the same question, which is back if nothing comes of this one
+    settled: bool = False
 
     def add(self, token: Token) -> None:
         """The next token."""
+        if self.settled:  # its branch, too, is to be what the conversation has
+            return
         self.text += token.text
         if self.branch is not None and token.xray is not None:
             self.branch.add(token)
@@ -68,9 +72,12 @@ class Conversation:
     def settle(self) -> None:
         """Keep what has been written of the answer as the answer; if nothing, the one before it."""
         draft, self.draft = self.draft, None
-        if draft is not None and draft.text:
+        if draft is None:
+            return
+        draft.settled = True
+        if draft.text:
             self.answer(draft.text)
-        elif draft is not None:
+        else:
             self.messages += draft.before
 
     def answer(self, text: str) -> None:

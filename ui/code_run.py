@@ -53,6 +53,8 @@ class Coding:
         self._folder = shelf / secrets.token_urlsafe(9)
         async with aclosing(watch(engine, self.request, user)) as batches:
             async for batch in batches:
+                if self._finished:  # stopped: what comes now is not in its files
+                    return
                 if (line := await asyncio.to_thread(self._take_all, batch)) is not None:
                     yield line
 

@@ -46,6 +46,7 @@ class Writing:
         self._step = Progress()
         self._remark = ""
         self._result: str | None = None
+        self._over = False
         self._tokens = 0
         self._first = 0.0  # when the first token came: waiting and loading are not writing
 
@@ -54,12 +55,15 @@ class Writing:
         self._folder = shelf / secrets.token_urlsafe(9)
         async with aclosing(watch(engine, self.request, user)) as batches:
             async for batch in batches:
+                if self._over:  # stopped: what comes now is not in its files
+                    return
                 lines = [await asyncio.to_thread(self._take, moment) for moment in batch]
                 if line := next((line for line in reversed(lines) if line is not None), None):
                     yield line
 
     def keep(self) -> None:
         """Make a file of what there is of a text that was stopped."""
+        self._over = True
         if not self.links and self.seen:
             options = self.request.model_dump(exclude={"model", "seed"})
             recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)

@@ -12,6 +12,7 @@ import pytest
 from pipelines.chat import ChatRequest, Message
 from pipelines.errors import BadRequest
 from pipelines.events import Alternative, Token, Xray
+from ui.chat_talk import Conversation
 from ui.chat_tree import MOST_BRANCHES, MOST_TOKENS, Branch, Tree
 
 QUESTION = Message(role="user", content="hi")
@@ -223,3 +224,16 @@ def test_only_the_answer_that_was_seen_is_shown(messages: list[Message], writing
 def test_a_visitor_who_has_a_tree_is_known_again() -> None:
     assert not Tree().used and not Tree(on=True).used
     assert answered("One")[0].used
+
+
+def test_what_comes_after_stop_is_not_on_the_branch_either() -> None:
+    """Or the answer would count as one that was written unwatched."""
+    tree, talk = Tree(on=True), Conversation()
+    request = ChatRequest.model_validate({"message": "hi", "xray": True})
+    talk.say(request, tree.begin(request))
+    draft = talk.draft
+    assert draft is not None
+    draft.add(seen("One", 0))
+    talk.settle()
+    draft.add(seen(" day", 1))  # was on its way
+    assert tree.fits(talk.messages) and talk.messages[-1].content == "One"
