@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.captions import COLOURS, HUES, hsv
+from pipelines.image_grounds import COLOURS
+from training.captions import HUES, hsv
 from training.pictures import PictureSet, on
 
 BORDER = 3  # pixels of the picture's rim that no thing of the set reaches

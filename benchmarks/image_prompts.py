@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.image_judges import nearest_hue
-from training.captions import COLOURS, HUES, Captions, article, turned
+from pipelines.image_grounds import COLOURS
+from training.captions import HUES, Captions, article, turned
 from training.pictures import PictureSet, on
 
 BACKGROUNDS = {word: colour for word, colour in COLOURS.items() if word != "white"}

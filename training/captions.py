@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipelines.image_grounds import COLOURS
 from pipelines.image_references import SMALL
 from training.emoji_data import SIZE
 from training.pictures import PictureSet, on, over, placed
@@ -30,12 +31,6 @@ STYLES = {
     "cartoon": ("cartoon", "cartoon sticker", "cartoon style", "a cartoon of {}"),
     "painted": ("painted", "painted style", "classic emoji", "a painted picture of {}"),
 }
-COLOURS = {
-    "white": (255, 255, 255), "black": (20, 20, 20), "grey": (150, 150, 150), "red": (220, 50, 47),
-    "orange": (245, 140, 40), "yellow": (250, 215, 70), "green": (70, 180, 90), "teal": (40, 170, 165),
-    "blue": (60, 120, 220), "navy": (25, 40, 95), "purple": (130, 80, 200), "pink": (250, 160, 190),
-    "brown": (130, 90, 60),
-}  # fmt: skip
 HUES = {"red": 0.0, "orange": 0.075, "yellow": 0.14, "green": 0.36, "blue": 0.60, "purple": 0.76, "pink": 0.91}
 COLOUR_WORDS = frozenset([*COLOURS, "gray", "gold", "golden", "silver", "violet", "colored", "coloured", "rainbow"])
 NUMBERS = {2: "two", 3: "three"}

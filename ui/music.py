@@ -134,7 +134,7 @@ def build(engine: Engine) -> None:
 
     def on_no_composing(studio: Studio) -> tuple[Any, ...]:
         if studio.state == "live":  # it never came to a run: gradio's queue is full
-            studio.ended()
+            studio.end()
             studio.line = states.failed("This could not be started. Press Compose again.")
         return music_as_it_stands(studio)
 

@@ -191,10 +191,6 @@ class Studio(Place[Composing]):
             self.piece.keep()
         self.end()
 
-    def ended(self) -> None:
-        """The run is over, whichever way."""
-        self.end()
-
     def shown(self) -> dict[str, Any]:
         """What the page is told of it."""
         if self.piece is None:

@@ -243,9 +243,13 @@ ON_RELOAD = (
     "AbortError: signal is aborted",
     "AbortError: BodyStreamBuffer was aborted",
     "Connection errored out",
-    "Cannot read properties of undefined (reading 'content')",  # rare, and not explained: a patch to a streamed value
+    "Cannot read properties of undefined (reading 'content')",
 )
-"""What gradio's own script logs as errors when a page is left while something streams. Nobody is there to see it."""
+"""What gradio's own script logs as errors when a page is left while something streams. Nobody is there to see it.
+
+The last: it forgets a run's value as soon as the connection is cut, and only then comes to the patches to that value
+which had arrived before.
+"""
 NO_WEBGPU = "WebGPU"
 """What gr.Model3D tries before WebGL; it logs as an error that a browser has none."""
 

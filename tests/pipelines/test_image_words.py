@@ -110,10 +110,6 @@ def test_each_colour_that_is_known_has_a_colour(name: str) -> None:
     assert ground.start == len("a fox") and all(0 <= value <= 255 for value in ground.colour)
 
 
-def test_backgrounds_have_the_colours_of_the_training() -> None:
-    assert pytest.importorskip("training.captions").COLOURS == GROUNDS
-
-
 def test_a_thing_s_own_colour_is_no_background() -> None:
     assert not grounds_of("a red fox on a table") and not grounds_of("a fox on a red car")
 

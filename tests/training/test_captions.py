@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from training.captions import COLOURS, HUES, JITTER, STYLES, Captions, article, dominant_hue, hsv, plural, turned
+from pipelines.image_grounds import COLOURS
+from training.captions import HUES, JITTER, STYLES, Captions, article, dominant_hue, hsv, plural, turned
 from training.pictures import on
 
 SEEDS = range(150)

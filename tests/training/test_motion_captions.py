@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from pipelines.image_grounds import COLOURS
 from pipelines.video_motions import GERUNDS, PASSING, PHRASES, TOGETHER, gerund
-from training.captions import COLOURS, JITTER, STYLES
+from training.captions import JITTER, STYLES
 from training.motion import MOTIONS, TURNING, withheld_motion
 from training.motion_captions import MotionCaptions, direction
 

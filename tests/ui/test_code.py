@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 import httpx
@@ -28,7 +27,6 @@ from tests.ui.visitor import Visitor
 from ui import code_view, states
 from ui.code import EXAMPLES
 from ui.code_run import CodeDesk
-from ui.wire import Moment
 
 ASKED: dict[str, Any] = {
     "task": "write",
@@ -212,24 +210,6 @@ def test_one_can_go_on_with_what_was_written(served: Server, visitor: Visitor) -
 def test_every_example_is_a_request() -> None:
     for task, instruction, code, language in EXAMPLES.values():
         validate(CodeRequest, {"task": task, "instruction": instruction, "code": code, "language": language})
-
-
-def test_what_comes_after_stop_is_not_shown_beside_files_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def moments(*of: Any) -> AsyncGenerator[list[Moment], None]:
-        yield [Token("One", 0, 1.0)]
-        desk.stop()
-        yield [Token(" two", 1, 1.0)]
-
-    async def play() -> None:
-        async for _ in desk.played(cast(Any, None), "somebody"):
-            pass
-
-    monkeypatch.setattr("ui.code_run.watch", moments)
-    desk = CodeDesk()
-    desk.begin(validate(CodeRequest, {"instruction": "x"}), Coder())
-    asyncio.run(play())
-    assert "One" in str(desk.shown()) and "two" not in str(desk.shown())
-    desk.forget()
 
 
 def test_who_did_nothing_keeps_nothing() -> None:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httpx
 import pytest
 
+from pipelines.code import Coder
+from pipelines.code_request import CodeRequest
 from pipelines.events import Emit, Frames, Preview, Progress, Sound, Token, Update
-from pipelines.spec import Request
+from pipelines.spec import Request, validate
+from pipelines.tasks_request import TaskRequest
 from tests.conftest import WAIT_S, Server, a_step
 from tests.fakes import animator, bandleader, enhancer, shaper, speaker
 from tests.pipelines.fakes import say
 from tests.ui import test_code, test_enhance, test_music, test_shape, test_speech, test_video, test_write
 from tests.ui.visitor import Visitor
 from ui import states
+from ui.code_run import CodeDesk
+from ui.wire import Moment
+from ui.write_run import Page
 
 
 @dataclass(frozen=True)
@@ -171,3 +178,26 @@ def test_of_a_run_that_fails_on_the_way_only_what_is_of_use_takes_the_place_of_t
     shown, line = guest.made(fails_later)
     assert 'data-state="failed"' in line and (shown != before) == guest.tab.of_use
     assert all(path.exists() != guest.tab.of_use for path in files(before))
+
+
+@pytest.mark.parametrize("tab", ["code", "write"])
+def test_what_comes_after_stop_is_not_shown_beside_files_without_it(tab: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    place: CodeDesk | Page = CodeDesk() if tab == "code" else Page()
+    if isinstance(place, CodeDesk):
+        place.begin(validate(CodeRequest, {"instruction": "x"}), Coder())
+    else:
+        place.begin(validate(TaskRequest, {"task": "write", "instruction": "x"}))
+
+    async def moments(*of: Any) -> AsyncGenerator[list[Moment], None]:
+        yield [Token("One", 0, 1.0)]
+        place.stop()
+        yield [Token(" two", 1, 1.0)]
+
+    async def play() -> None:
+        async for _ in place.played(cast(Any, None), "somebody"):
+            pass
+
+    monkeypatch.setattr(f"ui.{tab}_run.watch", moments)
+    asyncio.run(play())
+    assert "One" in str(place.shown()) and "two" not in str(place.shown())
+    place.forget()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 import gradio as gr
@@ -23,7 +22,6 @@ from pipelines.tasks_request import TaskRequest, preset
 from tests.conftest import MODEL, WAIT_S, Endless, Server
 from tests.ui.visitor import Visitor
 from ui import files, states
-from ui.wire import Moment
 from ui.write import EXAMPLES, FITTING, LIMITS, TASKS, WISHES
 from ui.write_run import Page
 
@@ -263,24 +261,6 @@ def test_every_example_is_a_request() -> None:
         wished = {"task": task, "instruction": instruction, "text": text, "tone": tone}
         told = preset(validate(TaskRequest, wished))
         assert ("formal" in name) == ("formal" in told)
-
-
-def test_what_comes_after_stop_is_not_shown_beside_files_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def moments(*of: Any) -> AsyncGenerator[list[Moment], None]:
-        yield [Token("One", 0, 1.0)]
-        page.stop()
-        yield [Token(" two", 1, 1.0)]
-
-    async def play() -> None:
-        async for _ in page.played(cast(Any, None), "somebody"):
-            pass
-
-    monkeypatch.setattr("ui.write_run.watch", moments)
-    page = Page()
-    page.begin(validate(TaskRequest, {"task": "write", "instruction": "x"}))
-    asyncio.run(play())
-    assert "One" in str(page.shown()) and "two" not in str(page.shown())
-    page.forget()
 
 
 def test_who_did_nothing_keeps_nothing() -> None:
