@@ -119,7 +119,7 @@ class Chat:
         return self.page.locator("#pm-chat-status .pm-state")
 
     def set(self, **settings: float) -> None:
-        """Give settings, by the ends of their labels, in the folded panel."""
+        """Give settings, by the ends of their labels, in the folded panel; a seed too, so that answers are the same."""
         labels = {
             "longest": "number input for Longest answer (tokens)",
             "temperature": "number input for Temperature",
@@ -128,7 +128,7 @@ class Chat:
         panel = self.page.get_by_role("button", name="Settings")
         if not self.page.get_by_label("Seed").is_visible():
             panel.click()
-        for name, value in settings.items():
+        for name, value in ({"seed": 0} | settings).items():
             field = self.page.get_by_label(labels[name])
             field.fill(str(value))
             field.blur()

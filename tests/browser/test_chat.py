@@ -134,7 +134,7 @@ def test_reload_in_the_middle_of_an_answer_keeps_the_question_and_stops_the_mode
 
 def test_what_cannot_be_sent_is_named_and_the_prompt_is_kept(chat: Chat) -> None:
     chat.ask("   ")
-    expect(chat.page.get_by_text("“message”: must say something")).to_be_visible()
+    expect(chat.page.get_by_text("Write a message first.")).to_be_visible()
     chat.set(seed=-1)
     chat.ask("Do not lose this.")
     expect(chat.page.get_by_text("“seed”: must be greater than or equal to 0")).to_be_visible()

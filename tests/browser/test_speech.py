@@ -140,7 +140,7 @@ def test_stop_silences_and_what_was_made_can_be_played(speech: Speech) -> None:
 
 def test_a_dialogue_is_spoken_by_its_speakers_and_nothing_is_refused_kindly(speech: Speech) -> None:
     speech.ask("  ")
-    expect(speech.page.get_by_text("“text”: must have at least a word to say")).to_be_visible()
+    expect(speech.page.get_by_text("Write what should be said first.")).to_be_visible()
     speech.page.get_by_role("button", name="A dialogue").click()
     expect(speech.text).to_have_value(re.compile("^Anna: Did you"))
     expect(speech.page.get_by_label("Second", exact=True)).to_be_visible()
