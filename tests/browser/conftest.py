@@ -119,7 +119,7 @@ class Chat:
         return self.page.locator("#pm-chat-status .pm-state")
 
     def set(self, **settings: float) -> None:
-        """Give settings, by the ends of their labels, in the folded panel; a seed too, so that answers are the same."""
+        """Give settings, by the ends of their labels, in the folded panel; a seed too, or answers would differ."""
         labels = {
             "longest": "number input for Longest answer (tokens)",
             "temperature": "number input for Temperature",
