@@ -75,8 +75,8 @@ def cancel(chat: Chats, dice: random.Random) -> Cancel:
 def cancels_while_reading(chat: Chats, count: int, dice: random.Random) -> list[float]:
     """Seconds to let go when the cancel comes while a prompt of some two thousand tokens is read."""
     found = []
-    for _ in range(count):
-        job = chat.ask("visitor", 1_000, STORY * 110)
+    for number in range(count):
+        job = chat.ask("visitor", 1_000, f"Number {number}. {STORY * 110}")  # of the same one nothing is read again
         next(event for event in job if isinstance(event, Progress) and event.total)
         time.sleep(dice.random())
         began = time.perf_counter()

@@ -6,7 +6,7 @@ Four things are measured, in one run on one machine:
 
 * Tokens a second once the first one is there, with prompts of 32 and 512 tokens and 128 new ones, sampled as on the
   page, against plain `model.generate()` in a process of its own, in turn (benchmarks/plain.py). Both get the same
-  conversation, but not the same weights: ours are 8 bits wide, plain's 32, which is the point.
+  conversation, but not the same weights: ours are 4 and 8 bits wide, plain's 32, which is the point.
 * The same as a share of what the memory allows: every weight is read once for a token, and the keys and values of the
   text so far; the bandwidth is that of reading a large array with all cores, just before.
 * What rounding costs: perplexity on text that the model has not been tuned on here (the language reference that comes
@@ -35,7 +35,7 @@ from benchmarks import plain
 from benchmarks.decode_text import Perplexities, perplexities
 from benchmarks.plain import CONTEXT, Answer, Plain, timed
 from benchmarks.report import Goal, Sample, Watch, add_calm, finish, table
-from pipelines import chat, decode_graph
+from pipelines import chat
 from pipelines.chat import ChatPipeline, ChatRequest, Message
 from pipelines.decode_batch import Batch
 from pipelines.device import detect
@@ -109,11 +109,11 @@ def bandwidth() -> float:
 
 
 def token_bytes(pipeline: ChatPipeline, prompt: int) -> int:
-    """Bytes that have to be read for one token, halfway through the answer: 8-bit weights with what belongs to each
-    block (a scale of 4 bytes, an offset of 1), and the keys and values so far. Of the embeddings one row."""
+    """Bytes that have to be read for one token, halfway through the answer: the weights as they are stored, 4 and 8
+    bits each with what belongs to their blocks, and the keys and values so far."""
     batch = pipeline.writer
     assert isinstance(batch, Batch)
-    return decode_graph.read_bytes(134_515_008) + batch.token_bytes * (prompt + NEW // 2)
+    return batch.weight_bytes + batch.token_bytes * (prompt + NEW // 2)
 
 
 def second_turns(pipeline: ChatPipeline, history: int) -> list[float]:

@@ -1,4 +1,4 @@
-"""What 8-bit weights cost in likeness: perplexity of the decoder's graph and of the same model in bfloat16.
+"""What rounding costs in likeness: perplexity of the decoder and of the same model in bfloat16.
 
 The text is the language reference that comes with every Python: long, plain English, and nothing here was ever tuned
 on it. The reference rounds its weights to bfloat16 and computes in float32, on a CPU the only way that ends today.
@@ -36,11 +36,11 @@ def perplexities(folder: Path, windows: int) -> Perplexities:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from pipelines import decode_graph
+    from pipelines import decode_weights
     from pipelines.decode_engine import Decoder
     from pipelines.device import detect
 
-    decoder = Decoder(folder / decode_graph.NAME, WINDOW, detect("cpu").cores, rows=1)
+    decoder = Decoder(folder / decode_weights.NAME, WINDOW, detect("cpu").cores, rows=1)
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     ids = tokenizer(text())["input_ids"]

@@ -32,7 +32,7 @@ from benchmarks.fairness import jain
 from benchmarks.report import Goal, Sample, Watch, add_calm, finish, table
 from benchmarks.server import end_children_when_told_to_stop, serving
 from pipelines.decode_engine import Decoder
-from pipelines.decode_graph import NAME
+from pipelines.decode_weights import NAME
 from pipelines.device import detect
 from pipelines.weights import SMOLLM2, Store
 
@@ -100,7 +100,7 @@ def steps(counts: Sequence[int]) -> dict[int, float]:
     for _ in range(STEPS):
         for count in counts:
             began = time.perf_counter()
-            decoder.step([0] * count, [READ] * count)
+            decoder.step(range(count), [0] * count, [READ] * count)
             found[count] = max(found[count], count / (time.perf_counter() - began))
     return found
 

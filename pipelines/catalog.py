@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import decode_graph
 from pipelines.chat import MOST_PICTURES, ChatRequest
 from pipelines.code import Coder
 from pipelines.code_catalog import CODERS
 from pipelines.code_fim import Fim
 from pipelines.code_request import CodeRequest
+from pipelines.decode_prefixes import PREFIXES
 from pipelines.device import Device
 from pipelines.enhance_catalog import enhance_models
 from pipelines.errors import BadRequest
@@ -74,7 +74,7 @@ def chat_models(device: Device) -> list[ModelSpec[ChatRequest]]:
             kv_heads=3,
             head_dim=64,
             context=8_192,
-            graph=177_380_178,
+            decoder=96_580_192,
         ),
         chat_model(
             device,
@@ -215,22 +215,23 @@ def chat_model(
     context: int,
     modality: Modality = "chat",
     fim: Fim | None = None,
-    graph: int = 0,
+    decoder: int = 0,
     sight: Sight | None = None,
 ) -> ModelSpec[ChatRequest]:
     """A causal language model of transformers. `context` is the most tokens, prompt and answer, that we allow it.
 
-    Whatever it is best at, it takes chats, code and writing tasks alike. `graph` are the bytes of its decoder for CPUs
-    (decode_graph.py), if it comes with one: that computes in float32 and keeps what it read of earlier prompts.
-    `sight` is of a model that takes pictures too; while one is looked at, about four layers' worth of it is held.
+    Whatever it is best at, it takes chats, code and writing tasks alike. `decoder` are the bytes of its decoder for
+    CPUs (decode_weights.py), if it comes with one: its keys and values have 16 bits, and it keeps those of earlier
+    prompts. `sight` is of a model that takes pictures too; while one is looked at, about four layers' worth of it is
+    held.
     """
-    decodes = graph > 0 and device.kind == "cpu"
-    width = 4 if decodes else device.parameter_bytes
+    decodes = decoder > 0 and device.kind == "cpu"
+    width = 2 if decodes else device.parameter_bytes
     cache = 2 * layers * kv_heads * head_dim * width * context
     seen = 0 if sight is None else 4 * MOST_PICTURES * sight.patches * sight.width * width
-    resident = graph + decode_graph.PREFIXES if decodes else parameters * width
+    resident = decoder + PREFIXES if decodes else parameters * width
     held = (
-        f"8-bit weights, and {decode_graph.PREFIXES // 2**20} MiB of earlier prompts"
+        f"weights of 4 and 8 bits, and {PREFIXES // 2**20} MiB of earlier prompts"
         if decodes
         else f"{parameters / 1e9:.2f} billion parameters of {width} bytes"
     )

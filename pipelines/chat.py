@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pipelines import decode_graph
+from pipelines import decode_weights
 from pipelines.decode import OneByOne, Wanted, Writer
 from pipelines.device import Device
 from pipelines.errors import BadRequest
@@ -239,14 +239,14 @@ def template_errors() -> Iterator[None]:
 def load(device: Device, path: Path, context: int) -> ChatPipeline:
     """A chat model from a folder in the layout of transformers' save_pretrained; safetensors only, no remote code.
 
-    On a CPU its graph is used if it has one.
+    On a CPU its decoder is used if it has one.
     """
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     check_template(tokenizer, path)
     facts = facts_of(path, context)
-    if device.kind == "cpu" and (path / decode_graph.NAME).is_file():
+    if device.kind == "cpu" and (path / decode_weights.NAME).is_file():
         return ChatPipeline(_batch(device, path, facts), tokenizer, facts)
     return ChatPipeline(_one_by_one(device, path), tokenizer, facts)
 
@@ -273,10 +273,10 @@ def facts_of(path: Path, context: int) -> Facts:
 def _batch(device: Device, path: Path, facts: Facts) -> Writer:
     from pipelines.decode_batch import Batch
     from pipelines.decode_engine import Decoder
-    from pipelines.decode_prefixes import Prefixes
+    from pipelines.decode_prefixes import PREFIXES, Prefixes
 
-    decoder = Decoder(path / decode_graph.NAME, facts.context, device.cores)
-    return Batch(decoder, Prefixes(decode_graph.PREFIXES))
+    decoder = Decoder(path / decode_weights.NAME, facts.context, device.cores)
+    return Batch(decoder, Prefixes(PREFIXES))
 
 
 def _one_by_one(device: Device, path: Path) -> Writer:

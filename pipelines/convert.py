@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import child, decode_graph
+from pipelines import child, decode_weights
 from pipelines.errors import BadWeights
 
 log = logging.getLogger("polymuse.convert")
@@ -46,12 +46,12 @@ def run(convert: Convert, source: Path, target: Path, what: str, tick: Callable[
 class GgufToSafetensors:
     """Turns one GGUF file of a language model into the folder from_pretrained expects, tokenizer included.
 
-    With `graph` there is a decoder for CPUs in it too, made of the weights as the file has them; that says how many
-    weights share a scale, and with another number it is made anew where it is there already.
+    With `decoder` there is one for CPUs in it too, of the weights as the file has them. It is the number of its file's
+    format: with another it is made anew where it is there already.
     """
 
     member: str
-    graph: int = 0
+    decoder: int = 0
 
     def __call__(self, source: Path, target: Path) -> None:
         import torch
@@ -70,10 +70,15 @@ class GgufToSafetensors:
         tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=self.member)
         if tokenizer.chat_template is None:
             raise ValueError(f"{self.member} carries no chat template")
-        if self.graph:
-            state = model.state_dict()
-            shape = decode_graph.Shape.of(model.config, block=self.graph)
-            decode_graph.write(shape, lambda name: state[name].numpy(), target / decode_graph.NAME)
+        if self.decoder:
+            shape = decode_weights.Shape.of(model.config)
+            decode_weights.write(source / self.member, shape, target / decode_weights.NAME)
+            from pipelines.decode_engine import Decoder
+            from pipelines.sampling import Sampler
+
+            # numba compiles both for this machine, once: the first answer need not wait for that.
+            decoder = Decoder(target / decode_weights.NAME, decode_weights.LANES, cores=1, rows=1)
+            Sampler(temperature=0.7, top_p=0.9, seed=0).sample(decoder.read(0, 0, [0]))
         model.to(torch.bfloat16).save_pretrained(target)
         tokenizer.save_pretrained(target)
 

@@ -1,7 +1,7 @@
 """How a language model writes: a Writer turns a prompt into tokens, one after another.
 
 Two there are: OneByOne, with transformers' own classes, on any device and for any family; and the Batch of
-decode_batch.py, for models that come with a graph (decode_graph.py), where chats that go on at the same time share
+decode_batch.py, for models that come with a decoder (decode_weights.py), where chats that go on at the same time share
 each step.
 """
 

@@ -36,25 +36,22 @@ PREFILL = 128  # prompt tokens read in one step: those who write wait for so lon
 AHEAD = 4  # tokens that a request may be ahead of its own thread
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resting:
-    """A row that nobody has, with what was read into it; taken up again it needs no copy of that.
-
-    Only what was read as a prompt counts (see decode_prefixes.py), but `size`, in bytes, is of all that it holds.
-    """
+    """A row that nobody has, with the tokens that it holds; taken up again it needs no copy of them."""
 
     row: int
     ids: Sequence[int]
-    size: int
 
 
 class Seat:
-    """One request in the batch. `length` is how many tokens its row holds."""
+    """One request in the batch. `ids` are the tokens that its row holds."""
 
-    def __init__(self, wanted: Wanted, sampler: Sampler) -> None:
-        self.length = 0
+    def __init__(self, row: int, wanted: Wanted, sampler: Sampler) -> None:
+        self.row = row
+        self.ids: list[int] = []
         self.next = -1  # the token to be read in the next step
-        self.known: tuple[NDArray[np.float32], ...] = ()  # keys and values of its prompt's beginning
+        self.known: tuple[NDArray[np.float16], ...] = ()  # keys and values of its first tokens
         self.given = deque(wanted.begin)  # those that it begins with and have not been read yet
         self.tokens: deque[Sampled] = deque()  # drawn, and not yet fetched by its thread
         self.failure: Exception | None = None
@@ -65,6 +62,11 @@ class Seat:
         self._ended = False
 
     @property
+    def length(self) -> int:
+        """How many tokens its row holds."""
+        return len(self.ids)
+
+    @property
     def served(self) -> bool:
         """Whether its thread has something to do without computing."""
         return bool(self.tokens or self.failure)
@@ -72,7 +74,7 @@ class Seat:
     @property
     def ready(self) -> bool:
         """Whether a step should go on with it."""
-        return not self._ended and len(self.tokens) < AHEAD
+        return self.next >= 0 and not self._ended and len(self.tokens) < AHEAD
 
     def go_on(self, logits: NDArray[np.float32]) -> None:
         """Choose what comes after logits of shape (vocabulary,). An error is kept for this request's own thread."""
@@ -91,15 +93,15 @@ class Seat:
 
 
 class Batch:
-    """A Writer over one decoder. Rows of those that write come first, then those whose prompt is being read."""
+    """A Writer over one decoder."""
 
     def __init__(self, decoder: Decoder, prefixes: Prefixes) -> None:
         self._decoder = decoder
         self._prefixes = prefixes
         self._lock = threading.Lock()
-        self._resting: Resting | None = None  # beyond the seats
-        self._seats: list[Seat] = []  # by row
-        self._writing = 0  # how many of them write
+        self._resting: Resting | None = None
+        self._free = list(range(decoder.rows))
+        self._seats: list[Seat] = []
 
     def __len__(self) -> int:
         return len(self._seats)
@@ -108,6 +110,11 @@ class Batch:
     def token_bytes(self) -> int:
         """Bytes that the keys and values of one token take."""
         return self._decoder.token_bytes
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights that are read for a token."""
+        return self._decoder.weight_bytes
 
     def forget(self) -> None:
         """Keep nothing of earlier prompts."""
@@ -126,7 +133,7 @@ class Batch:
                 if token.id in wanted.ends:
                     return
         finally:
-            self._leave(seat, wanted.prompt)
+            self._leave(seat)
 
     def _next(self, seat: Seat, emit: Emit) -> Sampled:
         """This request's next token. Its thread has the device, unless the token is there already."""
@@ -141,13 +148,12 @@ class Batch:
     def _step(self, seat: Seat) -> None:
         """One step for all that write, computed by the thread of one of them."""
         with self._lock:
-            seats = self._seats[: self._writing]
-            ready = [each for each in seats if each.ready]
-            logits = self._decoder.step([each.next for each in seats], [each.length for each in seats])
-            for each, row in zip(seats, logits, strict=True):
-                if each in ready:
-                    each.length += 1
-                    each.go_on(row)
+            ready = [each for each in self._seats if each.ready]
+            rows, ids = [each.row for each in ready], [each.next for each in ready]
+            logits = self._decoder.step(rows, ids, [each.length for each in ready])
+            for each, row in zip(ready, logits, strict=True):
+                each.ids.append(each.next)
+                each.go_on(row)
         company = [each.turn for each in ready if each.turn is not None]
         if seat.turn is not None:
             seat.turn.share(company)
@@ -158,86 +164,69 @@ class Batch:
         while seat.length < len(prompt):
             if seat.length > start:
                 emit(Progress(seat.length, len(prompt), "Reading", "tokens"))
-            size = min(PREFILL, len(prompt) - seat.length)
-            if len(prompt) - seat.length - size == 1:
-                size -= 1  # no token is read alone, or it would come out a little different
             with self._lock:
-                ids = prompt[seat.length : seat.length + size]
-                logits = self._decoder.read(self._seats.index(seat), seat.length, ids)
-                seat.length += size
+                ids = prompt[seat.length : seat.length + PREFILL]
+                logits = self._decoder.read(seat.row, seat.length, ids)
+                seat.ids += ids
         with self._lock:
-            if self._prefixes.fits(len(prompt) * self._decoder.token_bytes):
-                new = self._decoder.take(self._seats.index(seat), start, len(prompt))
-                self._prefixes.keep(prompt, (*seat.known, new))
-                self._rest(self._resting)
-            self._begin(seat)
+            self._keep(seat)
+            self._rest(self._resting)
+            if seat.turn is not None:
+                seat.turn.served = lambda: seat.served
             seat.go_on(logits)
 
-    # Rows: with the lock held ----------------------------------------------------------------------------------------
-
-    def _join(self, wanted: Wanted, sampler: Sampler) -> Seat:
-        seat = Seat(wanted, sampler)
-        if seat.turn is not None:
-            seat.turn.take()  # it may have gone on without the device at the end of an earlier answer
-        with self._lock:
-            if len(self._seats) == self._decoder.rows:
-                raise Busy(f"{self._decoder.rows} answers are being written already. Try again soon.")
-            self._remember(seat, wanted.prompt)
-            self._seats.append(seat)
-        return seat
-
-    def _remember(self, seat: Seat, prompt: Sequence[int]) -> None:
-        """Fill the next row with what is known of a new seat's prompt, unless the row holds it still."""
-        row, there = len(self._seats), 0
-        if self._resting is not None and self._resting.row == row:
-            there, self._resting = common(prompt, self._resting.ids), None
-        seat.known = self._prefixes.find(prompt)
-        for part in seat.known:
-            held = min(max(0, there - seat.length), part.shape[2])
-            self._decoder.put(row, seat.length + held, part[:, :, held:])
-            seat.length += part.shape[2]
-
-    def _begin(self, seat: Seat) -> None:
-        """Put the row of one whose prompt is read behind those that write."""
-        row, first = self._seats.index(seat), self._writing
-        if row != first:
-            other = self._seats[first]
-            kept = self._decoder.take(first, 0, other.length)
-            self._decoder.copy(row, first, seat.length)
-            self._decoder.put(row, 0, kept)
-            self._seats[first], self._seats[row] = seat, other
-        self._writing += 1
-        if seat.turn is not None:
-            seat.turn.served = lambda: seat.served
-
-    def _leave(self, seat: Seat, prompt: Sequence[int]) -> None:
-        """Close the gap that a row leaves, and free the last one; if that is its own, it may rest."""
+    def _leave(self, seat: Seat) -> None:
+        """Keep what its row holds; the row rests, in place of the one that does."""
         if seat.turn is not None:
             seat.turn.served = turns.never
         with self._lock:
-            gap, last = self._seats.index(seat), len(self._seats) - 1
-            rests = gap == last
-            if gap < self._writing:
-                self._writing -= 1
-                self._move(self._writing, gap)
-                gap = self._writing
-            self._move(last, gap)
-            self._seats.pop()
-            if rests:
-                self._rest(Resting(last, prompt[: seat.length], seat.length * self.token_bytes))
-            else:
-                self._decoder.free(last)
+            self._keep(seat)
+            self._seats.remove(seat)
+            self._rest(Resting(seat.row, seat.ids))
+
+    # With the lock held ----------------------------------------------------------------------------------------------
+
+    def _join(self, wanted: Wanted, sampler: Sampler) -> Seat:
+        """A seat with what is known of its prompt in its row, unless the row holds that still."""
+        if turn := turns.current():
+            turn.take()  # it may have gone on without the device at the end of an earlier answer
+        with self._lock:
+            if len(self._seats) == self._decoder.rows:
+                raise Busy(f"{self._decoder.rows} answers are being written already. Try again soon.")
+            row, there = self._row(wanted.prompt)
+            seat = Seat(row, wanted, sampler)
+            seat.known, at = self._prefixes.find(wanted.prompt), 0
+            for part in seat.known:
+                held = min(max(0, there - at), part.shape[2])
+                self._decoder.put(row, at + held, part[:, :, held:])
+                at += part.shape[2]
+            seat.ids += wanted.prompt[: max(at, there)]
+            self._seats.append(seat)
+        return seat
+
+    def _row(self, prompt: Sequence[int]) -> tuple[int, int]:
+        """A row for a prompt, and how many of its tokens that holds already."""
+        if self._resting is not None and ((there := common(prompt, self._resting.ids)) or not self._free):
+            row, self._resting = self._resting.row, None
+            return row, min(there, len(prompt) - 1)  # one token at least is read: the answer begins after it
+        return self._free.pop(0), 0
+
+    def _keep(self, seat: Seat) -> None:
+        """Remember what a seat's row holds."""
+        start = sum(part.shape[2] for part in seat.known)
+        if seat.length > start and self._prefixes.fits(seat.length * self.token_bytes):
+            seat.known = (*seat.known, self._decoder.take(seat.row, start, seat.length))
+            self._prefixes.keep(seat.ids, seat.known)
 
     def _rest(self, resting: Resting | None) -> None:
         """Let this row rest in place of the one that does, if it fits beside what is kept of earlier prompts."""
-        if self._resting is not None and self._resting != resting:
-            self._decoder.free(self._resting.row)
+        if self._resting is not None and self._resting is not resting:
+            self._give(self._resting.row)
         self._resting = resting
-        if resting is not None and not self._prefixes.fits(self._prefixes.held + resting.size):
-            self._decoder.free(resting.row)
+        if resting is not None and not self._prefixes.fits(self._prefixes.held + len(resting.ids) * self.token_bytes):
+            self._give(resting.row)
             self._resting = None
 
-    def _move(self, row: int, to: int) -> None:
-        if row != to:
-            self._decoder.copy(row, to, self._seats[row].length)
-            self._seats[to] = self._seats[row]
+    def _give(self, row: int) -> None:
+        self._decoder.free(row)
+        self._free.append(row)

@@ -1,8 +1,9 @@
 """What was read of earlier prompts, so that the next turn of a conversation reads only what is new.
 
-Kept are keys and values that were computed while prompts were read, never while answers were written: the two differ
-in their last bits, and whether something was still kept must not change an answer. So a turn reads the answer before
-it and the new message, however long the conversation has become.
+Kept are the keys and values of a prompt and of the answer to it. They are the same to the last bit whichever way they
+came about (decode_engine.py), so whether something was still kept does not change an answer. A turn reads the new
+message, however long the conversation has become; and of the answer before it what the page made of it is read again
+from where that differs.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float32]
+    Halves = NDArray[np.float16]
 
+PREFIXES = 360 * 2**20  # bytes, for all chats: two that fill SmolLM2's context
 WORTH = 16  # tokens: about what a chat template puts before the first message, for everybody the same
 
 
@@ -29,9 +31,9 @@ class Kept:
     """
 
     ids: NDArray[np.int64]
-    parts: tuple[Floats, ...]
+    parts: tuple[Halves, ...]
 
-    def first(self, length: int) -> tuple[Floats, ...]:
+    def first(self, length: int) -> tuple[Halves, ...]:
         """The parts that hold so many tokens, the last one cut."""
         found, at = [], 0
         for part in self.parts:
@@ -57,11 +59,11 @@ class Prefixes:
         arrays = [part if part.base is None else part.base for kept in self._kept for part in kept.parts]
         return sum(array.nbytes for array in {id(array): array for array in arrays}.values())
 
-    def find(self, prompt: Sequence[int]) -> tuple[Floats, ...]:
-        """What is known of the prompt's beginning, in parts. Two tokens at least are left to be read."""
+    def find(self, prompt: Sequence[int]) -> tuple[Halves, ...]:
+        """What is known of the prompt's beginning, in parts. One token at least is left to be read."""
         ids = np.asarray(prompt, np.int64)
         best = max(self._kept, key=lambda kept: common(ids, kept.ids), default=None)
-        if best is None or (length := min(common(ids, best.ids), len(ids) - 2)) < WORTH:
+        if best is None or (length := min(common(ids, best.ids), len(ids) - 1)) < WORTH:
             return ()
         self._kept = [*(kept for kept in self._kept if kept is not best), best]
         return best.first(length)
@@ -74,8 +76,8 @@ class Prefixes:
         """Keep nothing any longer."""
         self._kept.clear()
 
-    def keep(self, prompt: Sequence[int], parts: tuple[Floats, ...]) -> None:
-        """Keep a prompt that was read. What was kept of its beginning goes: it is in here too."""
+    def keep(self, prompt: Sequence[int], parts: tuple[Halves, ...]) -> None:
+        """Keep what was read. What was kept of its beginning goes: it is in here too."""
         ids = np.asarray(prompt, np.int64)
         self._kept = [kept for kept in self._kept if common(ids, kept.ids) < len(kept.ids)]
         self._kept.append(Kept(ids, parts))

@@ -93,16 +93,21 @@ class Job:
     async def batches(self, pace: float = 0.0) -> AsyncIterator[list[Event]]:
         """All that is new, as often as every `pace` seconds: a page need not be redrawn for every token."""
         loop, news, seen = asyncio.get_running_loop(), asyncio.Event(), 0
+        waiting = False
 
         def poke() -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                loop.call_soon_threadsafe(news.set)
+            nonlocal waiting
+            if waiting:  # to wake the loop for each token would cost it more than to show them
+                waiting = False
+                with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                    loop.call_soon_threadsafe(news.set)
 
         with self._changed:
             self._watchers.add(poke)
         try:
             while True:
                 news.clear()
+                waiting = True  # first: what comes after the look is heard of
                 events, ended = self._since(seen)
                 if not events and not ended:
                     # Not asyncio.wait_for: in Python 3.11 it swallows a cancellation that comes along with the news.
@@ -115,6 +120,7 @@ class Job:
                 if not events and ended:
                     self._raise_ending()
                     return
+                waiting = False
                 seen += len(events)
                 yield events or [self.heartbeat()]
                 await asyncio.sleep(pace)

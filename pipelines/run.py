@@ -27,7 +27,7 @@ log = logging.getLogger("polymuse.engine")
 T = TypeVar("T")
 
 # Packages whose versions can change a result.
-RECORDED = ("torch", "transformers", "diffusers", "numpy", "onnxruntime", "scipy", "kokoro-onnx")
+RECORDED = ("torch", "transformers", "diffusers", "numpy", "onnxruntime", "numba", "scipy", "kokoro-onnx")
 
 # How torch on a CPU, torch elsewhere and ONNX Runtime say it.
 OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory|Failed to allocate memory")

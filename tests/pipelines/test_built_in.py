@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines import catalog, decode_graph
+from pipelines import catalog, decode_weights
+from pipelines.decode_prefixes import PREFIXES
 from pipelines.device import detect
 from pipelines.engine import LocalEngine
 from pipelines.events import Text, Token
@@ -50,5 +51,5 @@ def test_the_recipe_names_the_package_that_the_weights_came_from(engine: LocalEn
 
 def test_what_it_holds_is_what_the_catalog_says(engine: LocalEngine) -> None:
     ask(engine, "Hi", max_new_tokens=1)
-    graph = engine._store.fetch(SMOLLM2, lambda update: None).path / decode_graph.NAME
-    assert graph.stat().st_size + decode_graph.PREFIXES == engine.registry["smollm2-135m"].resident
+    decoder = engine._store.fetch(SMOLLM2, lambda update: None).path / decode_weights.NAME
+    assert decoder.stat().st_size + PREFIXES == engine.registry["smollm2-135m"].resident

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pipelines import catalog, catalog_file, decode_graph
+from pipelines import catalog, catalog_file
 from pipelines.chat import MOST_PICTURES, ChatRequest
+from pipelines.decode_prefixes import PREFIXES
 from pipelines.device import Device
 from pipelines.errors import BadRequest, CatalogError, UnknownModel
 from pipelines.image_catalog import PATTERNS, LoadImage
@@ -82,7 +83,7 @@ def test_a_model_takes_half_the_bytes_where_the_device_has_16_bit_floats() -> No
 
 def test_what_is_kept_of_prompts_counts_where_a_decoder_for_cpus_keeps_it() -> None:
     on_cpu, on_gpu = (Registry(catalog.models(device))["smollm2-135m"] for device in (CPU, GPU))
-    assert decode_graph.PREFIXES < on_cpu.resident < decode_graph.PREFIXES + on_gpu.resident
+    assert PREFIXES < on_cpu.resident < PREFIXES + on_gpu.resident
     assert "earlier prompts" in on_cpu.sized_by and "earlier prompts" not in on_gpu.sized_by
 
 

@@ -1,4 +1,4 @@
-"""Chats over a decoder graph, through the real engine: they share steps, turns and memory, and disturb nobody."""
+"""Chats over a decoder, through the real engine: they share steps, turns and memory, and disturb nobody."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipelines.chat import ChatPipeline, ChatRequest
 from pipelines.decode_batch import Batch
 from pipelines.engine import LocalEngine
 from pipelines.events import Cancelled, Emit, Progress, Text, Token, Update
-from tests.pipelines import tiny_graph
+from tests.pipelines import tiny_decoder
 from tests.pipelines.fakes import CPU, engine, spec
 
 CONTEXT = 512
@@ -21,7 +21,7 @@ WAIT_S = 60
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> ChatPipeline:
-    return chat.load(CPU, tiny_graph.save(tmp_path_factory.mktemp("graph")), CONTEXT)
+    return chat.load(CPU, tiny_decoder.save(tmp_path_factory.mktemp("decoder")), CONTEXT)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def steps(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows each step from now on has."""
     rows: list[int] = []
     step = batch._decoder.step
-    monkeypatch.setattr(batch._decoder, "step", lambda ids, at: (rows.append(len(ids)), step(ids, at))[1])
+    monkeypatch.setattr(batch._decoder, "step", lambda *of: (rows.append(len(of[0])), step(*of))[1])
     return rows
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import convert, decode_graph
+from pipelines import convert, decode_weights
 from pipelines.convert import GgufToSafetensors
 from pipelines.errors import BadWeights
 
 pytestmark = pytest.mark.slow  # a model library is loaded, in the converting process and in this one
 
 TEMPLATE = "{% for message in messages %}<|im_start|>{{ message['content'] }}<|im_end|>{% endfor %}"
-WIDTH, LAYERS, HEADS = decode_graph.BLOCK, 2, 2  # the decoder beside it takes no narrower model
+WIDTH, LAYERS, HEADS = 64, 2, 2
 
 
 def write_gguf(path: Path, *, leave_out: str = "", template: str = TEMPLATE) -> None:
@@ -104,11 +104,11 @@ def test_the_decoder_beside_it_is_the_same_model_too(folders: tuple[Path, Path])
 
     source, target = folders
     write_gguf(source / "tiny.gguf")
-    convert.run(GgufToSafetensors("tiny.gguf", graph=64), source, target, "tiny", lambda: None)
+    convert.run(GgufToSafetensors("tiny.gguf", decoder=1), source, target, "tiny", lambda: None)
     ids = list(range(3, 40))
     with torch.inference_mode():
         plain = AutoModelForCausalLM.from_pretrained(target, dtype=torch.float32)(torch.tensor([ids])).logits[0]
-    ours = Decoder(target / decode_graph.NAME, 64, cores=1, rows=1).every(0, 0, ids)
+    ours = Decoder(target / decode_weights.NAME, 64, cores=1, rows=1).every(0, 0, ids)
     assert np.corrcoef(ours.ravel(), plain.numpy().ravel())[0, 1] > 0.995
 
 

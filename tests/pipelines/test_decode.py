@@ -1,38 +1,31 @@
-"""The decoder graph and the batch over it: what plain decoding writes, alone and in company."""
+"""The batch over a decoder: what is written alone and in company, and what is kept of it."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from pipelines import decode_graph
+from pipelines import decode_weights
 from pipelines.decode import Wanted
 from pipelines.decode_batch import AHEAD, PREFILL, Batch
 from pipelines.decode_engine import Decoder
-from pipelines.decode_graph import Shape, quantised
 from pipelines.decode_prefixes import Prefixes
 from pipelines.errors import Busy
 from pipelines.events import Cancelled, Progress, Update
 from pipelines.sampling import Sampled, Sampler
-from tests.pipelines import tiny_graph
+from tests.pipelines import tiny_decoder
+from tests.pipelines.tiny_decoder import CONTEXT, prompt
 
-CONTEXT = 512
 ROOM = 2**20
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_graph.save(tmp_path_factory.mktemp("graph"))
-
-
-@pytest.fixture(scope="session")
-def decoder(folder: Path) -> Decoder:
-    return Decoder(folder / decode_graph.NAME, CONTEXT, cores=1, rows=4)
+@pytest.fixture(scope="module")
+def decoder(tmp_path_factory: pytest.TempPathFactory) -> Decoder:
+    folder = tiny_decoder.save(tmp_path_factory.mktemp("decoder"))
+    return Decoder(folder / decode_weights.NAME, CONTEXT, cores=1, rows=4)
 
 
 @pytest.fixture
@@ -40,12 +33,13 @@ def batch(decoder: Decoder) -> Batch:
     return Batch(decoder, Prefixes(0))
 
 
-def prompt(seed: int, length: int = 40) -> list[int]:
-    return np.random.default_rng(seed).integers(0, 256, length).tolist()
-
-
 def wanted(ids: list[int], most: int = 20, **rest: Any) -> Wanted:
     return Wanted(ids, **{"begin": (), "ends": frozenset(), "most": most, **rest})
+
+
+def used(decoder: Decoder) -> bool:
+    """Whether there is anything in any of its rows."""
+    return any(decoder.take(row, 0, CONTEXT).any() for row in range(decoder.rows))
 
 
 def deaf(update: Update) -> None:
@@ -58,105 +52,6 @@ def start(batch: Batch, ids: list[int], seed: int = 0, temperature: float = 1.0,
 
 def text(batch: Batch, ids: list[int], seed: int = 0, **rest: Any) -> list[int]:
     return [token.id for token in start(batch, ids, seed, **rest)]
-
-
-# The graph -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("joined", [1, 2])
-def test_four_bit_blocks_with_a_minimum_come_out_almost_as_they_were(joined: int) -> None:
-    """Also where two of the file's blocks share a scale: within a 255th of what they span together."""
-    random = np.random.default_rng(0)
-    step, low = random.uniform(0.01, 0.1, (8, 4, 1)), random.uniform(-1, 0, (8, 4, 1))
-    codes = random.integers(0, 16, (8, 4, 32))
-    codes[..., :2] = 0, 15  # a block has its lowest and its highest level, or it would have another step
-    weight = (codes * step + low).astype(np.float32).reshape(8, -1)
-    error = np.abs(quantised(weight, block=32 * joined).floats() - weight).reshape(8, -1, 32 * joined)
-    blocks = weight.reshape(error.shape)
-    span = np.maximum(blocks.max(axis=2), 0) - np.minimum(blocks.min(axis=2), 0)
-    assert (error <= span[..., None] / 255).all()
-
-
-def test_symmetric_blocks_of_eight_bits_come_out_as_they_were() -> None:
-    random = np.random.default_rng(0)
-    codes = random.integers(-127, 128, (8, 4, 32)).astype(np.float32)
-    codes[..., 0] = 127
-    weight = (codes * random.uniform(0.01, 0.1, (8, 4, 1)).astype(np.float16)).reshape(8, -1).astype(np.float32)
-    assert np.allclose(quantised(weight, True, 32).floats(), weight, rtol=1e-6)
-
-
-def test_a_block_of_zeros_stays_zero() -> None:
-    for symmetric in (False, True):
-        assert not quantised(np.zeros((2, 64), np.float32), symmetric).floats().any()
-
-
-def test_in_float32_the_graph_is_the_rounded_model(tmp_path: Path) -> None:
-    """Layer for layer the same function: with exact products, logits and greedy text are those of transformers."""
-    import torch
-
-    tiny_graph.save(tmp_path, accuracy=1)
-    plain = tiny_graph.rounded(tmp_path)
-    exact = Decoder(tmp_path / decode_graph.NAME, CONTEXT, cores=1, rows=1)
-    ids = prompt(0)
-    with torch.inference_mode():
-        logits = plain(torch.tensor([ids])).logits[0, -1].numpy()
-    assert np.allclose(exact.read(0, 0, ids), logits, atol=1e-3 * np.abs(logits).max())
-    whole = plain.generate(torch.tensor([ids]), do_sample=False, max_new_tokens=20, eos_token_id=None)[0].tolist()
-    assert text(Batch(exact, Prefixes(0)), ids, temperature=0) == whole[len(ids) :]
-
-
-def test_products_in_eight_bits_come_near(folder: Path, decoder: Decoder) -> None:
-    import torch
-
-    ids = prompt(1)
-    with torch.inference_mode():
-        logits = tiny_graph.rounded(folder)(torch.tensor([ids])).logits[0, -1].numpy()
-    ours = decoder.read(0, 0, ids)
-    assert np.corrcoef(ours, logits)[0, 1] > 0.99
-
-
-def test_a_prompt_is_the_same_in_whatever_parts_it_is_read(decoder: Decoder) -> None:
-    ids = prompt(2, 96)
-    whole = decoder.read(0, 0, ids)
-    for size in (2, 16, 50):
-        parts = [decoder.read(1, at, ids[at : at + size]) for at in range(0, 96, size)]
-        assert np.array_equal(parts[-1], whole)
-        assert np.array_equal(decoder.take(0, 0, 96), decoder.take(1, 0, 96))
-
-
-def test_a_row_is_the_same_whatever_the_others_are(decoder: Decoder) -> None:
-    alone = []
-    decoder.read(0, 0, prompt(3))
-    for at in range(8):
-        alone.append(decoder.step([at], [40 + at])[0])
-    for rows in (2, 3, 4):
-        for row in range(rows):
-            decoder.read(row, 0, prompt(3 if row == 1 else row, 40 if row == 1 else 10 * row + 2))
-        lengths = [40 if row == 1 else 10 * row + 2 for row in range(rows)]
-        for at in range(8):
-            logits = decoder.step([at] * rows, [length + at for length in lengths])
-            assert np.array_equal(logits[1], alone[at])
-
-
-@pytest.mark.parametrize("cores", [2, 3])
-def test_on_more_cores_the_numbers_are_the_same(folder: Path, decoder: Decoder, cores: int) -> None:
-    more = Decoder(folder / decode_graph.NAME, CONTEXT, cores, rows=3)
-    for each in (decoder, more):
-        for row in range(3):
-            each.read(row, 0, prompt(row))
-    assert np.array_equal(decoder.take(1, 0, 40), more.take(1, 0, 40))
-    assert np.array_equal(decoder.step([1, 2, 3], [40] * 3), more.step([1, 2, 3], [40] * 3))
-
-
-def test_a_family_that_the_graph_does_not_know_is_refused() -> None:
-    from transformers import AutoConfig
-
-    with pytest.raises(ValueError, match="qwen3"):
-        Shape.of(AutoConfig.for_model("qwen3"))
-    with pytest.raises(ValueError, match="multiple of 64"):
-        Shape.of(AutoConfig.for_model("llama", hidden_size=48, num_attention_heads=3))
-    with pytest.raises(ValueError, match="multiple of 16"):
-        Shape.of(AutoConfig.for_model("llama", hidden_size=32, num_attention_heads=4))
 
 
 # The batch -----------------------------------------------------------------------------------------------------------
@@ -182,7 +77,9 @@ def test_joining_and_leaving_leave_the_others_text_untouched(batch: Batch) -> No
 def test_one_step_serves_all_that_write(batch: Batch, decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
     rows: list[int] = []
     step = decoder.step
-    monkeypatch.setattr(decoder, "step", lambda ids, lengths: (rows.append(len(ids)), step(ids, lengths))[1])
+    monkeypatch.setattr(
+        decoder, "step", lambda which, ids, lengths: (rows.append(len(ids)), step(which, ids, lengths))[1]
+    )
     writers = [start(batch, prompt(seed), seed, most=10) for seed in range(3)]
     for writer in writers:
         next(writer)  # the first token comes from reading the prompt
@@ -209,7 +106,7 @@ def test_who_stops_gives_its_row_and_its_memory_back(batch: Batch, decoder: Deco
     for left, writer in zip((3, 2, 1, 0), (writers[1], writers[3], writers[0], writers[2]), strict=True):
         writer.close()
         assert len(batch) == left
-    assert not decoder.take(0, 0, CONTEXT).any()
+    assert not used(decoder)
 
 
 def test_cancelled_while_its_prompt_is_read_a_request_leaves(batch: Batch) -> None:
@@ -265,15 +162,18 @@ def test_an_answer_that_is_told_how_to_begin_goes_on_as_it_would_have(batch: Bat
 def test_the_next_turn_reads_only_what_is_new_and_says_the_same(
     decoder: Decoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Of the answer before it only what was written last, which nothing came after."""
     conversation = prompt(0, 200)
-    fresh = text(Batch(decoder, Prefixes(0)), [*conversation, *prompt(1, 30)])
+    answer = text(Batch(decoder, Prefixes(0)), conversation)
+    longer = [*conversation, *answer, *prompt(1, 30)]
+    fresh = text(Batch(decoder, Prefixes(0)), longer)
     batch = Batch(decoder, Prefixes(ROOM))
-    text(batch, conversation)
+    assert text(batch, conversation) == answer
     read: list[int] = []
     reads = decoder.read
     monkeypatch.setattr(decoder, "read", lambda row, at, ids: (read.extend(ids), reads(row, at, ids))[1])
-    assert text(batch, [*conversation, *prompt(1, 30)]) == fresh
-    assert read == prompt(1, 30)
+    assert text(batch, longer) == fresh
+    assert read == [answer[-1], *prompt(1, 30)]
 
 
 @pytest.fixture
@@ -301,7 +201,7 @@ def test_the_next_turn_finds_its_row_as_it_left_it(batch: Batch, decoder: Decode
     assert sum(put) == 0
     text(keeping, prompt(3, 60))  # whoever has the row in between has it to the end
     assert text(keeping, longer) == alone[0]
-    assert sum(put) == 230 - 2
+    assert sum(put) == 230 - 1
 
 
 def test_a_row_in_company_is_copied_into_and_freed_when_others_move(
@@ -321,16 +221,18 @@ def test_a_row_in_company_is_copied_into_and_freed_when_others_move(
 
 def test_a_row_rests_only_where_there_is_room_for_it_beside_what_is_kept(decoder: Decoder) -> None:
     size = 60 * decoder.token_bytes
+    for row in range(decoder.rows):
+        decoder.free(row)
     for room, rests in ((2 * size, True), (size, False)):
         batch = Batch(decoder, Prefixes(room))
         text(batch, prompt(0, 40))
-        assert decoder.take(0, 0, CONTEXT).any() == rests
+        assert used(decoder) == rests
         batch.forget()
-        assert not decoder.take(0, 0, CONTEXT).any()
+        assert not used(decoder)
 
 
 @pytest.mark.parametrize("new", [0, 1, 2])
-def test_no_token_of_a_prompt_is_read_alone(batch: Batch, decoder: Decoder, new: int) -> None:
+def test_a_prompt_of_which_little_is_new_is_answered_the_same(batch: Batch, decoder: Decoder, new: int) -> None:
     long = prompt(0, PREFILL)
     longer = [*long, *prompt(1, new)]
     alone = text(batch, longer)

@@ -1,0 +1,239 @@
+"""Products of a few rows with weights of 4 and 8 bits, and with halves, for numba to compile for this CPU.
+
+A token reads each weight once, so nothing may cost more than the reading. The rows come rounded to 8 bits, with a
+scale for every 32 numbers, as llama.cpp does it: whole numbers are multiplied and added, 32 at a time with AVX2, and
+only a block's sum becomes a float. Weights lie in tiles of 8 outputs: of each, four inputs lie side by side, then come
+those of the next output. So a vector's places are outputs, and nothing is added up across them but four neighbours.
+Several rows share what was read. Each is summed up in the same order however many there are, so that it comes out the
+same to the last bit.
+
+A block is 32 inputs of one output, as in GGUF files (llama.cpp's ggml-common.h), with a scale of 16 bits:
+
+    FOURS   Q4_1: code * scale + low, and low has 16 bits too. A byte holds inputs i and 16 + i of a block.
+    EIGHTS  Q8_0: code * scale, codes from -127 to 127
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+
+from pipelines.decode_llvm import (
+    BYTE,
+    FEATURES,
+    FLOAT,
+    INDEX,
+    INT,
+    SHORT,
+    Build,
+    compiled,
+    every,
+    long,
+    typed_intrinsic,
+)
+
+LANES = 16  # floats that are multiplied at once
+TILE = 8  # outputs of a tile
+STRIP = 32  # outputs of a product at a time
+BLOCK = 32  # inputs that share a scale
+QUAD = 4  # inputs that lie side by side
+FOURS, EIGHTS = 0, 1
+STORED, SCALES = (BLOCK // 2, BLOCK), (2, 1)  # bytes and scales of an output's block
+AVX2 = "+avx2" in FEATURES
+
+_CODES, _PAIRS, _SUMS = (ir.VectorType(kind, TILE * n) for kind, n in ((BYTE, QUAD), (SHORT, 2), (INT, 1)))
+_FLOATS, _WIDE = ir.VectorType(FLOAT, TILE), ir.VectorType(SHORT, TILE * QUAD)
+
+
+class _Whole:
+    """Whole numbers, `TILE` outputs and four inputs of each at a time. All of it is exact, with AVX2 and without."""
+
+    def __init__(self, build: Build, kind: int, avx2: bool) -> None:
+        self._build = build
+        self._kind, self._fours = kind, kind == FOURS
+        self._avx2 = avx2
+
+    def _weights(self, address: Any) -> list[Any]:
+        """The codes at an address: of four inputs, or of four and of those 16 after them."""
+        codes = self._build.load(address, _CODES)
+        if not self._fours:
+            return [codes]
+        to, low = self._build.to, every(_CODES, 15)
+        return [to.and_(codes, low), to.lshr(codes, every(_CODES, 4))]
+
+    def _products(self, weights: Any, row: Any) -> Any:
+        """Products of each two neighbours, added up: at most 2 * 15 * 127, or 2 * 127 * 127."""
+        to = self._build.to
+        if not self._avx2:
+            weights, row = (to.zext if self._fours else to.sext)(weights, _WIDE), to.sext(row, _WIDE)
+            return self._neighbours(to.mul(weights, row))
+        if not self._fours:  # one of the two has to be without a sign
+            weights, row = (
+                self._build.call("llvm.abs.v32i8", _CODES, weights, ir.Constant(ir.IntType(1), 0)),
+                self._build.call("llvm.x86.avx2.psign.b", _CODES, row, weights),
+            )
+        return self._build.call("llvm.x86.avx2.pmadd.ub.sw", _PAIRS, weights, row)
+
+    def _sums(self, pairs: Any) -> Any:
+        """What two neighbours come to, in 32 bits."""
+        if self._avx2:
+            return self._build.call("llvm.x86.avx2.pmadd.wd", _SUMS, pairs, every(_PAIRS, 1))
+        return self._neighbours(self._build.to.sext(pairs, ir.VectorType(INT, 2 * TILE)))
+
+    def block(self, codes: Any, numbers: list[Any]) -> list[Any]:
+        """What a block's products with each row come to: codes and a row's numbers begin at these addresses."""
+        found: list[Any] = [None] * len(numbers)
+        build = self._build
+        for quad in range(0, STORED[self._kind], QUAD):
+            for part, weights in enumerate(self._weights(build.at(codes, quad * TILE))):
+                for r, address in enumerate(numbers):
+                    four = build.load(build.at(address, quad + part * BLOCK // 2), INT)
+                    both = self._products(weights, build.to.bitcast(build.splat(four, TILE), _CODES))
+                    both = both if self._fours else self._sums(both)
+                    found[r] = both if found[r] is None else build.to.add(found[r], both)
+        # Eight times 2 * 15 * 127 is less than 2**15: only a whole block of FOURS needs 32 bits.
+        return [self._sums(both) for both in found] if self._fours else found
+
+    def _neighbours(self, numbers: Any) -> Any:
+        count = numbers.type.count // 2
+        odd = [ir.Constant(ir.VectorType(INT, count), [2 * n + side for n in range(count)]) for side in (0, 1)]
+        return self._build.to.add(*(self._build.to.shuffle_vector(numbers, numbers, places) for places in odd))
+
+
+def _coded(kind: int, rows: int, avx2: bool = AVX2) -> Any:
+    """The product of some rows with a tile, as an intrinsic of numba."""
+
+    @typed_intrinsic
+    def tile(context, codes, c0, scales, s0, x, marks, r0, out, n0):
+        """out[r0 :, n0 : n0 + 8] += x[r0 :] @ weights, from codes[c0] and scales[s0] on.
+
+        x has shape (m, blocks * 32), int8; marks (m, blocks * 2), of each block its scale and what its numbers come
+        to; out (m, n).
+        """
+        return types.void(codes, INDEX, scales, INDEX, x, marks, INDEX, out, INDEX), generate
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        build, kinds, (r0, n0) = Build(context, builder), signature.args, (given[6], given[8])
+        whole = _Whole(build, kind, avx2)
+        first_code, first_scale = (build.at(build.array(kinds[n], given[n])[0], given[n + 1]) for n in (0, 2))
+        (first_x, width), (first_mark, marked), (first_out, n) = (build.array(kinds[n], given[n]) for n in (4, 5, 7))
+        row = [builder.add(r0, long(r)) for r in range(rows)]
+        to = [build.at(first_out, build.times(n, r), n0) for r in row]
+        totals = [build.register(build.load(address, _FLOATS)) for address in to]
+        with build.loop(builder.udiv(width, long(BLOCK))) as block:
+            code = build.at(first_code, build.times(block.index, STORED[kind] * TILE))
+            numbers = [build.at(first_x, build.times(width, r), build.times(block.index, BLOCK)) for r in row]
+            sums = whole.block(code, numbers)
+            mark = [build.at(first_mark, build.times(marked, r), build.times(block.index, 2)) for r in row]
+            scale = build.at(first_scale, build.times(block.index, SCALES[kind] * TILE))
+            by = build.halves(scale, TILE)
+            for r in range(rows):
+                both = builder.fmul(by, build.splat(build.load(mark[r], FLOAT), TILE))
+                build.multiply_add(both, builder.sitofp(sums[r], _FLOATS), totals[r])
+            if kind == FOURS:
+                low = build.halves(build.at(scale, TILE), TILE)
+                for r in range(rows):
+                    build.multiply_add(low, build.splat(build.load(build.at(mark[r], 1), FLOAT), TILE), totals[r])
+        for total, address in zip(totals, to, strict=True):
+            build.put(total, address)
+        return context.get_dummy_value()
+
+    return tile
+
+
+def _plain(rows: int, vectors: int) -> Any:
+    """The product of some rows with half-precision floats, 16 of which are neighbours, as an intrinsic of numba."""
+
+    @typed_intrinsic
+    def tile(context, halves, f0, step, apart, x, r0, out, n0, count):
+        """out[r0 :, n0 : n0 + 16 * vectors] = x[r0 :, :count] @ halves.
+
+        The first 16 of number k are halves[f0 + k * step :], the next 16 are `apart` from them.
+        """
+        return types.void(halves, INDEX, INDEX, INDEX, x, INDEX, out, INDEX, INDEX), generate
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        halves, f0, step, apart, x, r0, out, n0, count = given
+        build, kinds = Build(context, builder), signature.args
+        (first_x, width), (first_out, n) = build.array(kinds[4], x), build.array(kinds[6], out)
+        first = build.at(build.array(kinds[0], halves)[0], f0)
+        row = [builder.add(r0, long(r)) for r in range(rows)]
+        kind = ir.VectorType(FLOAT, LANES)
+        totals = [[build.register(every(kind, 0.0)) for _ in range(vectors)] for _ in row]
+        with build.loop(count) as one:
+            here = build.at(first, build.times(step, one.index))
+            found = [build.halves(build.at(here, build.times(apart, v)), LANES) for v in range(vectors)]
+            for r in range(rows):
+                number = build.load(build.at(first_x, build.times(width, row[r]), one.index), FLOAT)
+                for v in range(vectors):
+                    build.multiply_add(found[v], build.splat(number, LANES), totals[r][v])
+        for r in range(rows):
+            for v in range(vectors):
+                build.put(totals[r][v], build.at(first_out, build.times(n, row[r]), n0, v * LANES))
+        return context.get_dummy_value()
+
+    return tile
+
+
+def _strip(kind: int) -> Any:
+    """The product of all rows with a strip, as a function for numba."""
+    eight, four, two, one = (_coded(kind, rows) for rows in (8, 4, 2, 1))
+    stored, halves = STORED[kind] * TILE, SCALES[kind] * TILE
+
+    @compiled()
+    def strip(codes, c0, scales, s0, x, marks, out, n0):
+        """out[:, n0 : n0 + 32] += x @ weights, all rows of x. See _coded()."""
+        blocks = x.shape[1] // BLOCK
+        for t in range(STRIP // TILE):
+            c, s, n, left = c0 + t * blocks * stored, s0 + t * blocks * halves, n0 + t * TILE, len(x)
+            while left >= 8:
+                eight(codes, c, scales, s, x, marks, len(x) - left, out, n)
+                left -= 8
+            if left >= 4:
+                four(codes, c, scales, s, x, marks, len(x) - left, out, n)
+                left -= 4
+            if left >= 2:
+                two(codes, c, scales, s, x, marks, len(x) - left, out, n)
+                left -= 2
+            if left:
+                one(codes, c, scales, s, x, marks, len(x) - 1, out, n)
+
+    return strip
+
+
+fours, eights = _strip(FOURS), _strip(EIGHTS)
+_four = _plain(4, 1)
+
+
+def _few(vectors: int) -> Any:
+    """The product of one to three rows with so many vectors at once, as a function for numba."""
+    three, two, one = (_plain(rows, vectors) for rows in (3, 2, 1))
+
+    @compiled()
+    def few(halves, f0, step, apart, x, first, rows, out, n0, count):
+        if rows == 3:
+            three(halves, f0, step, apart, x, first, out, n0, count)
+        elif rows == 2:
+            two(halves, f0, step, apart, x, first, out, n0, count)
+        elif rows == 1:
+            one(halves, f0, step, apart, x, first, out, n0, count)
+
+    return few
+
+
+_few_by_two, _few_by_one = _few(2), _few(1)
+
+
+@compiled()
+def mixture(halves, f0, step, apart, x, rows, out, vectors, count):
+    """out[:rows, : 16 * vectors] = x[:rows, :count] @ halves. See _plain()."""
+    first, pairs = rows // 4 * 4, vectors // 2 * 2
+    for v in range(vectors):
+        for r in range(0, first, 4):
+            _four(halves, f0 + v * apart, step, apart, x, r, out, v * LANES, count)
+    for v in range(0, pairs, 2):
+        _few_by_two(halves, f0 + v * apart, step, apart, x, first, rows - first, out, v * LANES, count)
+    if pairs < vectors:
+        _few_by_one(halves, f0 + pairs * apart, step, apart, x, first, rows - first, out, pairs * LANES, count)
