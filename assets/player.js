@@ -231,7 +231,11 @@ const link = (file) => {
 };
 
 const hear = () => {
-	told = typeof props.value === "string" ? JSON.parse(props.value || "{}") : (props.value ?? told);
+	const news = typeof props.value === "string" ? JSON.parse(props.value || "{}") : (props.value ?? told);
+	// What the run told last may come after the answer to Stop, which knows more.
+	const late = news.parts.length < told.parts.length || (news.state === "live" && told.state === "stopped");
+	if (news.run === run && late) return;
+	told = news;
 	const captions = element.querySelector(".pm-captions");
 	if (told.run !== run) {
 		silence();

@@ -95,12 +95,10 @@ def test_a_private_event_called_with_anything_never_reaches_the_model_or_a_file(
             if event.api_name == "chat":
                 continue
             data = [forged] * len(event.inputs)
-            body = {"data": data, "fn_index": number, "session_hash": f"forger{number}"}
+            body = {"data": data, "fn_index": number, "session_hash": "forger"}  # a new one costs gradio 0.1 s
             answer = http.post("gradio_api/queue/join", json=body)
             if answer.is_error:
                 continue
-            with http.stream("GET", "gradio_api/queue/data", params={"session_hash": f"forger{number}"}) as stream:
-                for message in events_of(stream):
-                    assert "root:" not in json.dumps(message)
-                    if message["msg"] == "process_completed":
-                        break
+            with http.stream("GET", "gradio_api/queue/data", params={"session_hash": "forger"}) as stream:
+                told = list(events_of(stream))  # the server ends it
+            assert "root:" not in json.dumps(told) and "process_completed" in [message["msg"] for message in told]

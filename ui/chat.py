@@ -194,7 +194,7 @@ def build(engine: Engine) -> None:
             talk.line = states.failed("The answer could not be started. Regenerate tries again.")
         return settled(talk, tree)
 
-    def on_stop(talk: Conversation, tree: Tree) -> tuple[Any, ...]:
+    async def on_stop(talk: Conversation, tree: Tree) -> tuple[Any, ...]:  # where answer() is: never beside it
         if talk.draft is not None:
             talk.line = states.stopped("what was written is kept" if talk.draft.text else "")
             talk.settle()
@@ -205,15 +205,15 @@ def build(engine: Engine) -> None:
         tree.branches = []
         return settled(talk, tree)
 
-    def on_load(saved: Any, sent: Any, tree: Tree) -> tuple[Any, ...]:
+    def on_load(saved: Any, sent: Any, talk: Conversation, tree: Tree) -> tuple[Any, ...]:
         key, tree = visits.enter(sent, tree)
-        talk = restored(saved, tree.folder)
-        unanswered = bool(talk.messages) and talk.messages[-1].role == "user"
-        if unanswered:
-            talk.line = states.stopped("the page was left meanwhile; Regenerate answers again")
-        shown = talk.shown(), talk.line, gr.Row(visible=bool(talk.messages))
+        talk.recall(restored(saved, tree.folder))
         on = tree.on or gr.skip()  # it may have been switched on by now
-        return talk, key, tree, on, *shown
+        if talk.draft is not None:  # the visitor was faster, and the answer tells how things stand
+            return talk, key, tree, on, *(3 * [gr.skip()])
+        if talk.messages and talk.messages[-1].role == "user":
+            talk.line = states.stopped("the page was left meanwhile; Regenerate answers again")
+        return talk, key, tree, on, talk.shown(), talk.line, gr.Row(visible=bool(talk.messages))
 
     def on_alive(saved: Any, sent: Any, talk: Conversation, tree: Tree) -> tuple[Any, ...]:
         """The page is open still (see ui/visits.py). What it had is what it saved, if gradio took it for left."""
@@ -284,7 +284,7 @@ def build(engine: Engine) -> None:
         alive = gr.Timer(ALIVE_S)
     alive.tick(on_alive, [browser, key, *kept], [key, *kept], **QUIET)
     loaded = page.load(
-        on_load, [browser, key, tree_state], [conversation, key, tree_state, lens, chatbot, status, actions], **QUIET
+        on_load, [browser, key, *kept], [conversation, key, tree_state, lens, chatbot, status, actions], **QUIET
     )
     loaded.then(on_lens, [lens, *kept], xray, **QUIET)  # as the switch is then: a quick visitor has pressed it
     endpoint(engine, ChatRequest, "chat")

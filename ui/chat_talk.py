@@ -87,6 +87,12 @@ class Conversation:
         if text:
             self.messages.append(Message(role="assistant", content=text, pictures=0))
 
+    def recall(self, kept: Conversation) -> None:
+        """What the visitor's browser kept comes first; something may have been said before the page knew of it."""
+        if self.messages[: len(kept.messages)] != kept.messages:
+            self.messages[:0] = kept.messages
+            self.album[:0] = kept.album
+
     def clear(self) -> None:
         """Begin anew. A run that is under way writes on into a draft that is nobody's."""
         self.messages, self.album, self.draft, self.line = [], [], None, states.idle()

@@ -175,9 +175,9 @@ class CodeDesk(Place[Coding]):
 
     def stop(self) -> None:
         """It is stopped, or given up."""
+        self.halt(states.stopped("what was written is kept" if self.coding is not None and self.coding.seen else ""))
         if self.coding is not None:
             self.coding.keep()
-            self.line = states.stopped("what was written is kept" if self.coding.seen else "")
         self.end()
 
     def give_up(self) -> None:

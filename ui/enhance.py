@@ -166,8 +166,8 @@ def build(engine: Engine) -> None:
 
     def on_stop_enhancing(booth: Booth) -> tuple[Any, ...]:
         if booth.busy:
+            booth.halt(states.stopped())
             booth.end()
-            booth.line = states.stopped()
         return enhancing_stands(booth)
 
     def on_noisy_example(booth: Booth) -> str:

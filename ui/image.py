@@ -6,6 +6,7 @@ one picture, several, the grid of a sweep and two models side by side.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -23,7 +24,7 @@ from ui.image_work import Work
 from ui.models import describe
 from ui.theme import ASSETS
 from ui.visits import Visits
-from ui.wire import QUIET, endpoint, refusal, refusals, refusing, user_of
+from ui.wire import MISSING, QUIET, endpoint, refusal, refusals, refusing, user_of
 
 TITLE = "Image"
 
@@ -105,6 +106,8 @@ def build(engine: Engine) -> None:
         """Take an order, if it makes sense; else nothing changes and nothing is lost."""
         if desk.run is not None:
             raise refusal(BUSY)
+        if not values["prompt"].strip():
+            raise refusal("Describe a picture first.", MISSING)
         with refusals():
             seeds.draw(values)
             if desk.start is not None:
@@ -159,15 +162,18 @@ def build(engine: Engine) -> None:
             desk.line = states.failed("The picture could not be started. Draw it again.")
         return standing(desk)
 
-    def on_stop_drawing(desk: Desk) -> tuple[Any, ...]:
-        if desk.run is not None:
-            run = desk.run
-            if (grid := run.grid(desk.shelf)) is not None:
+    async def on_stop_drawing(desk: Desk) -> tuple[Any, ...]:  # where drawing() is: never beside it
+        run = desk.run
+        grid = None if run is None else await asyncio.to_thread(run.grid, desk.shelf)
+        if run is not None and desk.run is run:  # it has not come to its end meanwhile
+            if grid is not None:
                 run.add(grid, desk.add)
-            desk.end()  # before the line is told: what is streamed meanwhile has lines of its own
+            desk.end()
             kept = sum(not work.grid for work in run.works)
             seen = "what there is of the picture is kept" if run.seen else ""
             desk.line = states.stopped(f"{kept} finished, in the gallery" if kept else seen)
+        elif grid is not None:
+            grid.forget()
         return standing(desk)
 
     def on_choose(data: gr.EventData, desk: Desk) -> tuple[Any, ...]:

@@ -140,10 +140,7 @@ def build(engine: Engine) -> None:
 
     def on_stop_composing(studio: Studio) -> tuple[Any, ...]:
         if studio.state == "live":
-            piece = studio.piece
             studio.stop()
-            kept = piece is not None and bool(piece.track.downloads)
-            studio.line = states.stopped("what was composed is kept" if kept else "")
         return music_as_it_stands(studio)
 
     def on_keep(studio: Studio) -> list[Any]:

@@ -186,9 +186,10 @@ class Studio(Place[Composing]):
 
     def stop(self) -> None:
         """Nothing more comes; what there is is kept."""
-        self.busy = False  # at once, since files take a while
+        self.halt(states.stopped())
         if self.piece is not None:
             self.piece.keep()
+            self.line = states.stopped("what was composed is kept" if self.piece.track.downloads else "")
         self.end()
 
     def shown(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
 from pipelines.engine import Engine
@@ -28,6 +29,7 @@ class Run(Protocol):
 
 
 R = TypeVar("R", bound=Run)
+_TELLING = Lock()  # of every place, as a state is copied: held no longer than it takes to set a line
 
 
 @dataclass
@@ -66,9 +68,10 @@ class Place(Keeper, ABC, Generic[R]):
         try:
             async with aclosing(run.play(engine, user, self.shelf)) as lines:
                 async for line in lines:
-                    at_work = self.run is run and self.busy
-                    if at_work:
-                        self.line = line
+                    with _TELLING:
+                        at_work = self.run is run and self.busy
+                        if at_work:
+                            self.line = line
                     yield
                     if not at_work:  # stopped; gradio stops us only next
                         return
@@ -80,8 +83,14 @@ class Place(Keeper, ABC, Generic[R]):
 
     def give_up(self) -> None:
         """The run ends before its end."""
+        self.halt(states.over(self.line))
         self.end()
-        self.line = states.over(self.line)
+
+    def halt(self, line: str) -> None:
+        """The last line of a run that is stopped, before its end(). What it tells meanwhile, on the event loop, while
+        Stop writes files on a thread, changes nothing."""
+        with _TELLING:
+            self.busy, self.line = False, line
 
     def end(self) -> None:
         """The run is over, or given up. What there is of it stays; if nothing, what was there before."""

@@ -176,7 +176,7 @@ def build(engine: Engine) -> None:
     def on_stop_shaping(workshop: Workshop) -> tuple[Any, ...]:
         if workshop.busy:
             seen = workshop.making is not None and workshop.making.seen is not None
-            workshop.line = states.stopped("what there is of it stays here" if seen else "")
+            workshop.halt(states.stopped("what there is of it stays here" if seen else ""))
             workshop.end()
         return shaping_stands(workshop)
 

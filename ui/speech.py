@@ -227,7 +227,7 @@ def build(engine: Engine) -> None:
     def on_stop_speaking(studio: Studio) -> tuple[Any, ...]:
         if studio.busy:
             heard = studio.reading is not None and bool(studio.reading.track.parts)
-            studio.line = states.stopped("what was made can be played" if heard else "")
+            studio.halt(states.stopped("what was made can be played" if heard else ""))
             studio.end()
         return as_it_stands(studio)
 

@@ -151,7 +151,7 @@ def build(engine: Engine) -> None:
         if desk.busy:
             assert desk.take is not None
             finished, seen = desk.take.finished, desk.take.seen
-            desk.line = states.stopped("" if finished or not seen else "the frames so far are kept")
+            desk.halt(states.stopped("" if finished or not seen else "the frames so far are kept"))
             desk.end()
         return making_stands(desk)
 

@@ -105,8 +105,10 @@ class Visits(Generic[K]):
             return (gr.skip(), keeper) if keeper.key else self.enter(key, keeper)
 
         async def following(keeper: K) -> AsyncIterator[tuple[Any, ...]]:
-            while keeper.at_work:
+            at_work = keeper.at_work
+            while at_work:
                 await asyncio.sleep(FOLLOW_S)
+                at_work = keeper.at_work  # before it is shown, so that an end is shown too
                 yield shown(keeper)
             yield tuple(gr.skip() for _ in outputs)  # whoever yields nothing empties them
 

@@ -15,6 +15,7 @@ import io
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -125,14 +126,14 @@ def endpoint(engine: Engine, kind: type[Request], api_name: str) -> None:
     Streams two outputs: `update`, the event as JSON, and `file`, empty until the end. Call it inside the Blocks.
     """
 
-    async def run(*values: Any) -> AsyncIterator[tuple[dict[str, Any], str | None]]:
+    async def run(*values: Any) -> AsyncIterator[tuple[dict[str, Any], dict[str, Any] | None]]:
         *given, http = values
         request = request_from(kind, dict(zip(kind.model_fields, given, strict=True)))
         async with aclosing(watch(engine, request, user_of(http), pace=0)) as batches:
             async for moments in batches:
                 for moment in moments:
                     with refusals():
-                        file = await asyncio.to_thread(files.written, moment) if isinstance(moment, Result) else None
+                        file = await asyncio.to_thread(_file, moment) if isinstance(moment, Result) else None
                     yield as_json(moment), file
 
     run.__doc__ = f"{inspect.getdoc(kind)} Streams `update` events; the last one carries the result and its recipe."
@@ -147,8 +148,16 @@ def endpoint(engine: Engine, kind: type[Request], api_name: str) -> None:
     inputs = [fields.hidden(name, field) for name, field in kind.model_fields.items()]
     outputs = [gr.JSON(visible=False, label="update"), gr.File(visible=False, label="file")]
     gr.Button(visible=False).click(
-        run, inputs, outputs, api_name=api_name, concurrency_limit=None, show_progress="hidden"
-    )
+        run, inputs, outputs, api_name=api_name, concurrency_limit=None, show_progress="hidden", postprocess=False
+    )  # gradio would hand each output of each update to a thread
+
+
+def _file(result: Result) -> dict[str, Any] | None:
+    """A result's file, as gr.File would describe it."""
+    path = files.written(result)
+    if path is None:
+        return None
+    return gr.FileData(path=path, orig_name=Path(path).name, size=Path(path).stat().st_size).model_dump()
 
 
 def as_json(moment: Moment) -> dict[str, Any]:

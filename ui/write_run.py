@@ -101,8 +101,9 @@ class Writing:
     def _take(self, moment: Moment) -> str | None:
         match moment:
             case Progress(unit="parts", label=label):
-                self._step = moment
-                self._parts.append(Part(label))
+                if moment != self._step:  # or a heartbeat: while nothing new comes, the last one is told again
+                    self._step = moment
+                    self._parts.append(Part(label))
                 return states.working(moment)
             case Progress(unit="steps", total=0, label=label) if label and self._first == 0 and "passages" in label:
                 self._remark = label
@@ -196,7 +197,7 @@ class Page(Place[Writing]):
 
     def stop(self) -> None:
         """It is stopped, or given up."""
-        self.line = states.stopped(self.kept())
+        self.halt(states.stopped(self.kept()))
         if self.writing is not None:
             self.writing.keep()
         self.end()

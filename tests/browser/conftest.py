@@ -148,15 +148,14 @@ class Chat:
         expect(self.send).to_be_visible()
         expect(self.stop).to_be_hidden()
 
-    def expect_text(self, longer_than: int = 0, queue: str = "") -> str:
-        """Wait until the last answer has so many characters, and the header says so; returns what there is of it."""
+    def expect_text(self, longer_than: int = 0) -> str:
+        """Wait until the last answer has so many characters; returns what there is of it."""
         try:
             found: str = self.page.wait_for_function(
-                "([length, queue]) => { const all = document.querySelectorAll('#pm-chat [data-testid=bot]');"
+                "length => { const all = document.querySelectorAll('#pm-chat [data-testid=bot]');"
                 "const text = all.length ? all[all.length - 1].innerText : '';"
-                "const said = document.querySelector('.pm-queue').textContent.trim();"
-                "return text.length > length && (!queue || said === queue) && text }",
-                arg=[longer_than, queue],
+                "return text.length > length && text }",
+                arg=longer_than,
                 timeout=PATIENCE_MS,
             ).json_value()
         except TimeoutError as late:

@@ -38,7 +38,7 @@ def script(request: Request, emit: Emit) -> str:
     """
     assert isinstance(request, ChatRequest)
     wants = request.message
-    if wants == ENDLESS:
+    if ENDLESS in wants:
         return Endless()(request, emit)
     text = WRONG if wants.startswith("Write Python") else FIXED if wants.startswith("Find the mistakes") else SUMMARY
     pieces = text.splitlines(keepends=True) if text is not SUMMARY else text.split(" ")

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from pipelines import picture_file
 from tests.browser.conftest import Chat, Image, Open, to_image
-from tests.browser.test_look import LOOKS, settle
+from tests.browser.test_look import LOOKS, nothing_is_off_the_screen, settle
 
 pytestmark = pytest.mark.browser
 
@@ -226,7 +226,7 @@ def test_every_state_fits_the_screen(visit: Open, screenshots: Path, look: str) 
         settle(image)
         image.page.evaluate("scrollTo(0, 0)")
         image.page.screenshot(path=screenshots / f"image-{look}-{state}.png")
-        nothing_is_off_the_screen(image)
+        nothing_is_off_the_screen(image.page, image.prompt, image.draw.or_(image.stop))
 
     looks("empty")
     slowed_down(image)
@@ -242,18 +242,6 @@ def test_every_state_fits_the_screen(visit: Open, screenshots: Path, look: str) 
     looks("painting")
     image.mode("Compare")
     looks("compare")
-
-
-def nothing_is_off_the_screen(image: Image) -> None:
-    """No scrolling sideways, and the prompt and the button beside it in view without scrolling at all."""
-    size: Any = image.page.viewport_size
-    assert image.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-    button = image.draw.or_(image.stop).filter(visible=True)  # one or the other, whenever the run ends meanwhile
-    for part in (image.prompt, button):
-        box = part.bounding_box()
-        assert box is not None
-        assert box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
-        assert box["y"] >= 0 and box["y"] + box["height"] <= size["height"]
 
 
 def pixels(file: bytes) -> np.ndarray[Any, Any]:

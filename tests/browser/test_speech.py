@@ -17,6 +17,7 @@ from pipelines.errors import WeightsError
 from pipelines.speech_catalog import KOKORO
 from pipelines.weights import Store
 from tests.browser.conftest import PATIENCE_MS, Open
+from ui.player import player
 
 pytestmark = pytest.mark.browser
 
@@ -136,6 +137,33 @@ def test_stop_silences_and_what_was_made_can_be_played(speech: Speech) -> None:
     )
     speech.captions.first.click()
     expect(speech.player).to_have_attribute("data-playing", "true")
+
+
+OVERTAKEN = """([html, script, tellings]) => {
+  const element = document.createElement("div");
+  element.innerHTML = html;
+  document.body.append(element);
+  const props = { value: tellings[0] };
+  let hear;
+  new Function("element", "props", "watch", script)(element, props, (_, then) => (hear = then));
+  for (const value of tellings.slice(1)) {
+    props.value = value;
+    hear();
+  }
+  return [element.querySelector(".pm-player").dataset.state, element.querySelectorAll(".pm-captions button").length];
+}"""
+
+
+def test_what_comes_after_the_answer_to_stop_and_knows_less_is_not_heard(speech: Speech) -> None:
+    """Messages of a run and answers to a press come on different ways, in any order."""
+    made = player({}, "pm-overtaken", '<ol class="pm-captions"></ol>', 24_000, [])
+    part = {"src": "data:,", "start": 500, "seconds": 1, "rate": 24_000, "channels": 1, "peaks": [], "text": "Hello."}
+    stopped = {"run": "a", "state": "stopped", "parts": [part, part], "downloads": []}
+    late = stopped | {"state": "live", "parts": [part]}
+    assert speech.page.evaluate(OVERTAKEN, [made.html_template, made.js_on_load, [stopped, late]]) == ["stopped", 2]
+    other = late | {"run": "b", "state": "over"}
+    found = speech.page.evaluate(OVERTAKEN, [made.html_template, made.js_on_load, [stopped, late, other]])
+    assert found == ["over", 1]
 
 
 def test_a_dialogue_is_spoken_by_its_speakers_and_nothing_is_refused_kindly(speech: Speech) -> None:

@@ -154,3 +154,19 @@ def test_a_new_conversation_ends_the_answer_and_hears_no_more_of_it(served: Serv
         assert (saved, conversation, line, xray) == ([], [], states.idle(), {"state": "off"})
         assert send["visible"] and not stop["visible"]
         assert not actions["visible"]  # there is nothing to answer again, and nothing to leave behind
+
+
+def test_who_asks_before_the_page_knows_who_it_is_loses_neither_question_nor_history(served: Server) -> None:
+    """On a slow line the page's first event is answered after the visitor has pressed Send."""
+    served.script = endless = Endless()
+    kept = [{"role": "user", "content": "one"}, {"role": "assistant", "content": "1"}]
+    with Page(served, "first") as page:
+        page.ask("two")
+        assert endless.started.wait(WAIT_S)
+        for _ in range(2):  # the second time there is nothing more to recall
+            *_, shown, line, actions = page.call("on_load", kept, "", None, None)
+        assert "value" not in str((shown, line, actions))  # what the answer tells stays
+        saved, *_, conversation, line, _, _ = page.call("on_stop", None, None)
+        assert endless.cancelled.wait(WAIT_S)
+    assert [message["content"] for message in saved][:3] == ["one", "1", "two"]
+    assert len(conversation) == 4 and 'data-state="stopped"' in line

@@ -129,7 +129,7 @@ def test_the_same_seed_is_drawn_again_and_a_new_one_is_shown(served: Server, htt
 @pytest.mark.parametrize(
     ("prompt", "changed", "message"),
     [
-        ("  ", {}, "must say something"),
+        ("  ", {}, "Describe a picture first"),
         ("a fox", {"guidance": "much"}, "guidance"),
         ("a fox", {"seed": -1}, "seed"),
         ("a fox", {"width": 64}, "Give both"),

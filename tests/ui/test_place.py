@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from html import unescape
@@ -29,7 +30,7 @@ from tests.ui.visitor import Visitor
 from ui import states
 from ui.code_run import CodeDesk
 from ui.wire import Moment
-from ui.write_run import Page
+from ui.write_run import Page, Writing
 
 
 @dataclass(frozen=True)
@@ -200,4 +201,58 @@ def test_what_comes_after_stop_is_not_shown_beside_files_without_it(tab: str, mo
     monkeypatch.setattr(f"ui.{tab}_run.watch", moments)
     asyncio.run(play())
     assert "One" in str(place.shown()) and "two" not in str(place.shown())
+    place.forget()
+
+
+def test_what_a_run_tells_while_stop_writes_its_files_is_not_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run is told on the event loop, and Stop is on a thread of its own."""
+    place = Page()
+    place.begin(validate(TaskRequest, {"task": "write", "instruction": "x"}))
+    keeping, told = threading.Event(), threading.Event()
+    keep = Writing.keep
+
+    def keep_slowly(writing: Writing) -> None:
+        keeping.set()
+        assert told.wait(WAIT_S)
+        keep(writing)
+
+    async def play() -> None:
+        async def moments(*of: Any) -> AsyncGenerator[list[Moment], None]:
+            yield [Token("One", 0, 1.0)]
+            stopping.append(asyncio.create_task(asyncio.to_thread(place.stop)))
+            assert await asyncio.to_thread(keeping.wait, WAIT_S)
+            try:
+                yield [Token(" two", 1, 1.0)]
+            finally:
+                told.set()
+
+        stopping: list[asyncio.Task[None]] = []
+        monkeypatch.setattr("ui.write_run.watch", moments)
+        async for _ in place.played(cast(Any, None), "somebody"):
+            pass
+        await stopping[0]
+
+    monkeypatch.setattr(Writing, "keep", keep_slowly)
+    asyncio.run(play())
+    assert not place.busy and place.line == states.stopped("what was written is kept")
+    place.forget()
+
+
+def test_a_part_that_is_told_again_while_nothing_comes_is_one_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Page()
+    place.begin(validate(TaskRequest, {"task": "summarise", "text": "x"}))
+    first, second = (Progress(n, 3, f"Part {n + 1} of 2", "parts") for n in range(2))
+
+    async def moments(*of: Any) -> AsyncGenerator[list[Moment], None]:
+        for moment in (first, first, Token("One", 0, 1.0), second, second):
+            yield [moment]
+
+    async def play() -> None:
+        async for _ in place.played(cast(Any, None), "somebody"):
+            pass
+
+    monkeypatch.setattr("ui.write_run.watch", moments)
+    asyncio.run(play())
+    assert re.findall("<summary>([^<]+)", place.shown()[1]) == ["Part 1 of 2", "Part 2 of 2"]
+    assert place.kept() == "1 finished part kept"
     place.forget()

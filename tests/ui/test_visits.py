@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import gradio as gr
 import httpx
 import pytest
 
@@ -16,6 +18,16 @@ from ui.files import Keeper
 from ui.visits import Visits
 
 CHAT = (False, MODEL, "", 0.3, 0.9, 64, 0, False)
+
+
+class Brief(Keeper):
+    """Its run is over when it is told so."""
+
+    over = False
+
+    @property
+    def at_work(self) -> bool:
+        return not self.over
 
 
 def with_a_file(keeper: Keeper) -> Path:
@@ -105,7 +117,7 @@ def test_a_page_that_gradio_took_for_left_goes_on_where_it_was(served: Server) -
     session's states, every second again, though its page is open. The page finds its things by the browser's key."""
     with httpx.Client(base_url=served.url, timeout=WAIT_S) as http:
         chat, image = (Visitor(served, http, "sleeper", f"ui.{tab}") for tab in ("chat", "image"))
-        key, desk_key = chat.call("on_load", [], "", None)[1], image.call("on_return", "", None)[0]
+        key, desk_key = chat.call("on_load", [], "", None, None)[1], image.call("on_return", "", None)[0]
         assert chat.ended("on_send", {"text": "hi", "files": []}, None, None, *CHAT)["success"]
         assert chat.ended("answer", None, None)["success"]
         saved = chat.call("settled", None, None)[0]
@@ -122,3 +134,23 @@ def test_a_page_that_gradio_took_for_left_goes_on_where_it_was(served: Server) -
         assert chat.call("settled", None, None)[0] == saved != []
         assert image.call("on_alive", desk_key, None)[0] == desk_key
         assert image.call("standing", None)[4] == gallery
+
+
+def test_who_follows_a_run_is_told_its_end_even_if_it_comes_just_after_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "FOLLOW_S", 0)
+    keeper = Brief()
+
+    def shown(keeper: Brief) -> tuple[str]:
+        told = "at work" if keeper.at_work else "over"
+        keeper.over = True  # right after this look
+        return (told,)
+
+    with gr.Blocks() as page:
+        state, line = gr.State(), gr.HTML()
+        Visits[Brief]().wire("brief", state, shown, [line])
+    (follow,) = [event.fn for event in page.fns.values() if getattr(event.fn, "__name__", "") == "following"]
+
+    async def followed() -> list[Any]:
+        return [told async for told in cast(Any, follow)(keeper)]
+
+    assert asyncio.run(followed()) == [("at work",), ("over",), (gr.skip(),)]
