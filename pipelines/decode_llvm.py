@@ -20,6 +20,7 @@ from numba.extending import intrinsic
 BYTE, SHORT, INT, LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 HALF, FLOAT = ir.HalfType(), ir.FloatType()
 INDEX = types.int64
+LINE = 64  # bytes that come from memory together
 typed_intrinsic: Any = intrinsic
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 _set: Any = config
@@ -73,6 +74,15 @@ class Build:
         value = self.to.load(self.to.bitcast(address, kind.as_pointer()))
         value.align = {BYTE: 1, SHORT: 2}.get(getattr(kind, "element", kind), 4)
         return value
+
+    def soon(self, address: Any, ahead: int, count: int) -> None:
+        """Ask memory for these bytes, so far ahead of an address. It may be beyond the array: nothing is read then."""
+        kind = ir.FunctionType(ir.VoidType(), [BYTE.as_pointer(), INT, INT, INT])
+        prefetch = cgutils.get_or_insert_function(self.to.module, kind, "llvm.prefetch.p0")
+        start = self.to.bitcast(address, BYTE.as_pointer())
+        for line in range(ahead, ahead + count, LINE):
+            reading = (ir.Constant(INT, n) for n in (0, 3, 1))  # not for writing; into every cache; data
+            self.to.call(prefetch, [self.to.gep(start, [long(line)]), *reading])
 
     def halves(self, address: Any, count: int) -> Any:
         """So many half-precision numbers as floats."""

@@ -1,11 +1,11 @@
 """Products of a few rows with weights of 4 and 8 bits, and with halves, for numba to compile for this CPU.
 
 A token reads each weight once, so nothing may cost more than the reading. The rows come rounded to 8 bits, with a
-scale for every 32 numbers, as llama.cpp does it: whole numbers are multiplied and added, 32 at a time with AVX2, and
-only a block's sum becomes a float. Weights lie in tiles of 8 outputs: of each, four inputs lie side by side, then come
-those of the next output. So a vector's places are outputs, and nothing is added up across them but four neighbours.
-Several rows share what was read. Each is summed up in the same order however many there are, so that it comes out the
-same to the last bit.
+scale for every 32 numbers, as llama.cpp does it: whole numbers are multiplied and added, 32 at a time with AVX2 or
+VNNI, and only a block's sum becomes a float. Weights lie in tiles of 8 outputs: of each, four inputs lie side by side,
+then come those of the next output. So a vector's places are outputs, and nothing is added up across them but four
+neighbours. Several rows share what was read. Each is summed up in the same order however many there are, so that it
+comes out the same to the last bit.
 
 A block is 32 inputs of one output, as in GGUF files (llama.cpp's ggml-common.h), with a scale of 16 bits:
 
@@ -26,6 +26,7 @@ from pipelines.decode_llvm import (
     FLOAT,
     INDEX,
     INT,
+    LINE,
     SHORT,
     Build,
     compiled,
@@ -41,19 +42,36 @@ BLOCK = 32  # inputs that share a scale
 QUAD = 4  # inputs that lie side by side
 FOURS, EIGHTS = 0, 1
 STORED, SCALES = (BLOCK // 2, BLOCK), (2, 1)  # bytes and scales of an output's block
-AVX2 = "+avx2" in FEATURES
+AHEAD = 4096  # bytes of codes: asked for so early, they are there when a core that is alone with memory needs them
+VECTORS, AVX2, VNNI = range(
+    3
+)  # ways to multiply whole numbers: LLVM's own; with instructions of x86's; with newer ones
+_HAS = [True, "+avx2" in FEATURES, "+avxvnni" in FEATURES or {"+avx512vnni", "+avx512vl"} <= set(FEATURES)]
+WAYS = [way for way in (VECTORS, AVX2, VNNI) if _HAS[way]]
 
 _CODES, _PAIRS, _SUMS = (ir.VectorType(kind, TILE * n) for kind, n in ((BYTE, QUAD), (SHORT, 2), (INT, 1)))
 _FLOATS, _WIDE = ir.VectorType(FLOAT, TILE), ir.VectorType(SHORT, TILE * QUAD)
 
 
 class _Whole:
-    """Whole numbers, `TILE` outputs and four inputs of each at a time. All of it is exact, with AVX2 and without."""
+    """Whole numbers, `TILE` outputs and four inputs of each at a time. All of it is exact, whichever way it goes."""
 
-    def __init__(self, build: Build, kind: int, avx2: bool) -> None:
+    def __init__(self, build: Build, kind: int, way: int) -> None:
         self._build = build
         self._kind, self._fours = kind, kind == FOURS
-        self._avx2 = avx2
+        self._way = way
+        self._late = self._fours and way != VNNI  # whether neighbours are added up only where a block ends
+
+    def block(self, codes: Any, numbers: list[Any]) -> list[Any]:
+        """What a block's products with each row come to: codes and a row's numbers begin at these addresses."""
+        build, found = self._build, [every(_PAIRS if self._late else _SUMS, 0)] * len(numbers)
+        for quad in range(0, STORED[self._kind], QUAD):
+            for part, weights in enumerate(self._weights(build.at(codes, quad * TILE))):
+                for r, address in enumerate(numbers):
+                    four = build.load(build.at(address, quad + part * BLOCK // 2), INT)
+                    found[r] = self._more(found[r], weights, build.to.bitcast(build.splat(four, TILE), _CODES))
+        # Eight times 2 * 15 * 127 is less than 2**15: only a whole block of FOURS needs 32 bits.
+        return [self._sums(both) for both in found] if self._late else found
 
     def _weights(self, address: Any) -> list[Any]:
         """The codes at an address: of four inputs, or of four and of those 16 after them."""
@@ -63,38 +81,27 @@ class _Whole:
         to, low = self._build.to, every(_CODES, 15)
         return [to.and_(codes, low), to.lshr(codes, every(_CODES, 4))]
 
-    def _products(self, weights: Any, row: Any) -> Any:
-        """Products of each two neighbours, added up: at most 2 * 15 * 127, or 2 * 127 * 127."""
-        to = self._build.to
-        if not self._avx2:
-            weights, row = (to.zext if self._fours else to.sext)(weights, _WIDE), to.sext(row, _WIDE)
-            return self._neighbours(to.mul(weights, row))
-        if not self._fours:  # one of the two has to be without a sign
-            weights, row = (
-                self._build.call("llvm.abs.v32i8", _CODES, weights, ir.Constant(ir.IntType(1), 0)),
-                self._build.call("llvm.x86.avx2.psign.b", _CODES, row, weights),
-            )
-        return self._build.call("llvm.x86.avx2.pmadd.ub.sw", _PAIRS, weights, row)
+    def _more(self, found: Any, weights: Any, row: Any) -> Any:
+        """What was found, and the products of these."""
+        build = self._build
+        if self._way == VECTORS:
+            weights, row = (build.to.zext if self._fours else build.to.sext)(weights, _WIDE), build.to.sext(row, _WIDE)
+            both = self._neighbours(build.to.mul(weights, row))
+        else:
+            if not self._fours:  # one of the two has to be without a sign
+                row = build.call("llvm.x86.avx2.psign.b", _CODES, row, weights)
+                weights = build.call("llvm.abs.v32i8", _CODES, weights, ir.Constant(ir.IntType(1), 0))
+            if self._way == VNNI:
+                weights, row = (build.to.bitcast(four, _SUMS) for four in (weights, row))
+                return build.call("llvm.x86.avx512.vpdpbusd.256", _SUMS, found, weights, row)
+            both = build.call("llvm.x86.avx2.pmadd.ub.sw", _PAIRS, weights, row)
+        return build.to.add(found, both if self._late else self._sums(both))
 
     def _sums(self, pairs: Any) -> Any:
         """What two neighbours come to, in 32 bits."""
-        if self._avx2:
+        if self._way == AVX2:
             return self._build.call("llvm.x86.avx2.pmadd.wd", _SUMS, pairs, every(_PAIRS, 1))
         return self._neighbours(self._build.to.sext(pairs, ir.VectorType(INT, 2 * TILE)))
-
-    def block(self, codes: Any, numbers: list[Any]) -> list[Any]:
-        """What a block's products with each row come to: codes and a row's numbers begin at these addresses."""
-        found: list[Any] = [None] * len(numbers)
-        build = self._build
-        for quad in range(0, STORED[self._kind], QUAD):
-            for part, weights in enumerate(self._weights(build.at(codes, quad * TILE))):
-                for r, address in enumerate(numbers):
-                    four = build.load(build.at(address, quad + part * BLOCK // 2), INT)
-                    both = self._products(weights, build.to.bitcast(build.splat(four, TILE), _CODES))
-                    both = both if self._fours else self._sums(both)
-                    found[r] = both if found[r] is None else build.to.add(found[r], both)
-        # Eight times 2 * 15 * 127 is less than 2**15: only a whole block of FOURS needs 32 bits.
-        return [self._sums(both) for both in found] if self._fours else found
 
     def _neighbours(self, numbers: Any) -> Any:
         count = numbers.type.count // 2
@@ -102,7 +109,7 @@ class _Whole:
         return self._build.to.add(*(self._build.to.shuffle_vector(numbers, numbers, places) for places in odd))
 
 
-def _coded(kind: int, rows: int, avx2: bool = AVX2) -> Any:
+def _coded(kind: int, rows: int, way: int = WAYS[-1]) -> Any:
     """The product of some rows with a tile, as an intrinsic of numba."""
 
     @typed_intrinsic
@@ -116,7 +123,7 @@ def _coded(kind: int, rows: int, avx2: bool = AVX2) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         build, kinds, (r0, n0) = Build(context, builder), signature.args, (given[6], given[8])
-        whole = _Whole(build, kind, avx2)
+        whole = _Whole(build, kind, way)
         first_code, first_scale = (build.at(build.array(kinds[n], given[n])[0], given[n + 1]) for n in (0, 2))
         (first_x, width), (first_mark, marked), (first_out, n) = (build.array(kinds[n], given[n]) for n in (4, 5, 7))
         row = [builder.add(r0, long(r)) for r in range(rows)]
@@ -128,6 +135,8 @@ def _coded(kind: int, rows: int, avx2: bool = AVX2) -> Any:
             sums = whole.block(code, numbers)
             mark = [build.at(first_mark, build.times(marked, r), build.times(block.index, 2)) for r in row]
             scale = build.at(first_scale, build.times(block.index, SCALES[kind] * TILE))
+            build.soon(code, AHEAD, STORED[kind] * TILE)
+            build.soon(scale, AHEAD // 4, LINE)
             by = build.halves(scale, TILE)
             for r in range(rows):
                 both = builder.fmul(by, build.splat(build.load(mark[r], FLOAT), TILE))

@@ -105,7 +105,8 @@ def read(path: Path, context: int) -> tuple[Shape, Net]:
 
     with safe_open(path, "np") as file:
         shape = Shape(**json.loads(file.metadata()["shape"]))
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
+        # Copied: numpy asks the system for large pages, and whoever reads 100 MB a token feels that.
+        arrays = {name: file.get_tensor(name).copy() for name in file.keys()}  # noqa: SIM118  # it is no mapping
     half = np.arange(0, shape.head_dim, 2, dtype=np.float32) / shape.head_dim
     angles = np.outer(np.arange(context, dtype=np.float32), 1 / shape.rope_base**half)
     net = Net(

@@ -1,4 +1,4 @@
-"""Products of coded weights: what numpy says, the same bits with AVX2 and without, and in whatever company."""
+"""Products of coded weights: what numpy says, the same bits with any instructions, and in whatever company."""
 
 from __future__ import annotations
 
@@ -9,7 +9,21 @@ import pytest
 
 from pipelines import decode_tiles
 from pipelines.decode_llvm import compiled
-from pipelines.decode_tiles import AVX2, BLOCK, EIGHTS, FOURS, LANES, QUAD, SCALES, STORED, STRIP, TILE
+from pipelines.decode_tiles import (
+    AVX2,
+    BLOCK,
+    EIGHTS,
+    FOURS,
+    LANES,
+    QUAD,
+    SCALES,
+    STORED,
+    STRIP,
+    TILE,
+    VECTORS,
+    VNNI,
+    WAYS,
+)
 
 BLOCKS = 3
 
@@ -76,13 +90,15 @@ def test_a_product_is_what_the_formats_say(kind: int, largest: bool) -> None:
         assert np.array_equal(out[-1:], alone)
 
 
-@pytest.mark.skipif(not AVX2, reason="this processor has no AVX2")
+@pytest.mark.parametrize("way", [pytest.param(AVX2, id="AVX2"), pytest.param(VNNI, id="VNNI")])
 @pytest.mark.parametrize("largest", [False, True])
 @pytest.mark.parametrize("kind", [FOURS, EIGHTS])
-def test_without_avx2_it_comes_out_the_same(kind: int, largest: bool) -> None:
+def test_without_these_instructions_it_comes_out_the_same(kind: int, largest: bool, way: int) -> None:
+    if way not in WAYS:
+        pytest.skip("this processor does not have them")
     found = []
-    for avx2 in (True, False):
-        tile = decode_tiles._coded(kind, 2, avx2)
+    for one in (way, VECTORS):
+        tile = decode_tiles._coded(kind, 2, one)
 
         @compiled()
         def product(codes: Any, scales: Any, x: Any, marks: Any, out: Any, tile: Any = tile) -> None:
