@@ -1,7 +1,5 @@
 """A decoder with room for the keys and values of several conversations, the rows, and the threads that it computes on.
 
-Memory is taken from the system when tokens are read into a row, and given back when the row is freed.
-
 Why none of a library: on two cores with AVX2 a step of SmolLM2 takes 6 to 7 ms here, one of eight requests 13 to 16,
 and reading 128 tokens 130 to 160. ONNX Runtime took 9 to 11, 30 to 35 and 370, with blocks of 8 bits; OpenVINO 14, 32
 and 236 for the products alone. xllamacpp wrote 59 to 69 tokens a second on another machine, with what X-ray needs, and
@@ -10,7 +8,6 @@ and 236 for the products alone. xllamacpp wrote 59 to 69 tokens a second on anot
 
 from __future__ import annotations
 
-import mmap
 import threading
 import weakref
 from collections.abc import Sequence
@@ -20,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipelines import decode_weights
+from pipelines.decode_attention import CHUNK, SHARES
+from pipelines.decode_memory import Memory
 from pipelines.decode_step import TOGETHER, Coded, Net, Work, opened, step
-from pipelines.decode_tiles import BLOCK, LANES, STRIP
+from pipelines.decode_tiles import BLOCK, STRIP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,28 +40,26 @@ class Decoder:
     """
 
     def __init__(self, path: Path, context: int, cores: int, rows: int = ROWS) -> None:
-        context = -(-context // LANES) * LANES
         shape, self._net = decode_weights.read(path, context)
+        self._memory = Memory(shape, context, rows)
         self.rows, self.context, self.vocabulary = rows, context, shape.vocabulary
-        self._layers, self._size = shape.layers, shape.head_dim
-        numbers = shape.layers * shape.kv_heads * context * shape.head_dim
-        self._row_bytes = 2 * numbers
-        self._maps = [_memory(rows * self._row_bytes) for _ in range(2)]
-        keys, values = (np.frombuffer(memory, np.float16) for memory in self._maps)
-        tiled = (rows, shape.layers, shape.kv_heads, context // LANES, shape.head_dim, LANES)
-        self._keys: Halves = keys.reshape(tiled)
-        self._values: Halves = values.reshape(rows, shape.layers, shape.kv_heads, context, shape.head_dim)
+        self._size = shape.head_dim
         self._team = _Team(min(cores, THREADS))
         weakref.finalize(self, self._team.close)
         heads, threads = TOGETHER * shape.heads // shape.kv_heads, self._team.threads
-        self._queries = np.zeros((threads, heads, shape.head_dim), np.float32)
-        self._answers = np.zeros_like(self._queries)
-        self._scores = np.zeros((threads, heads, context), np.float32)
+        chunks = threads * SHARES, self._memory.context // CHUNK, heads
+        self._buffers = {
+            "queries": np.zeros((threads, heads, shape.head_dim), np.float32),
+            "scores": np.zeros((threads, heads, CHUNK), np.float32),
+            "answers": np.zeros((*chunks, shape.head_dim), np.float32),
+            "tops": np.zeros(chunks, np.float32),
+            "sums": np.zeros(chunks, np.float32),
+        }
 
     @property
     def token_bytes(self) -> int:
         """Bytes that the keys and values of one token take."""
-        return 2 * self._row_bytes // self.context
+        return 2 * self._memory.row_bytes // self._memory.context
 
     @property
     def weight_bytes(self) -> int:
@@ -84,39 +81,15 @@ class Decoder:
 
     def take(self, row: int, start: int, end: int) -> Halves:
         """A copy of what a row holds of these tokens: (2 * layers, kv_heads, end - start, head_dim)."""
-        taken = np.empty((2 * self._layers, self._values.shape[2], end - start, self._size), np.float16)
-        for lane in range(LANES):
-            self._lane(taken, start, lane)[:] = self._tile(row, start, end, lane)
-        taken[self._layers :] = self._values[row, :, :, start:end]
-        return taken
+        return self._memory.take(row, start, end)
 
     def put(self, row: int, start: int, values: Halves) -> None:
         """Write what take() gave into a row, from token `start` on."""
-        end = start + values.shape[2]
-        for lane in range(LANES):
-            self._tile(row, start, end, lane)[:] = self._lane(values, start, lane)
-        self._values[row, :, :, start:end] = values[self._layers :]
+        self._memory.put(row, start, values)
 
     def free(self, row: int) -> None:
         """Give a row's memory back to the system, where the system takes it."""
-        if hasattr(mmap, "MADV_DONTNEED"):
-            first, last = row * self._row_bytes, (row + 1) * self._row_bytes
-            first += -first % mmap.PAGESIZE
-            for memory in self._maps:
-                if last // mmap.PAGESIZE * mmap.PAGESIZE > first:
-                    memory.madvise(mmap.MADV_DONTNEED, first, last // mmap.PAGESIZE * mmap.PAGESIZE - first)
-
-    def _lane(self, taken: Halves, start: int, lane: int) -> Halves:
-        """Of keys that lie token after token, every 16th, those that have this lane where `start` is the first."""
-        lanes: Halves = taken[: self._layers, :, (lane - start) % LANES :: LANES]
-        return lanes
-
-    def _tile(self, row: int, start: int, end: int, lane: int) -> Halves:
-        """The same keys where the row holds them: (layers, kv_heads, tokens, head_dim)."""
-        first = start + (lane - start) % LANES
-        count = len(range(first, end, LANES))
-        keys: Halves = self._keys[row, :, :, first // LANES : first // LANES + count, :, lane]
-        return keys
+        self._memory.free(row)
 
     def _part(self, row: int, start: int, ids: Sequence[int], wanted: Sequence[int]) -> Floats:
         count = len(ids)
@@ -147,12 +120,10 @@ class Decoder:
             normed_coded=_coded(m, width),
             mixed_coded=_coded(m, mixed),
             hidden_coded=_coded(m, net.inner),
-            keys=self._keys.view(np.uint16),
-            values=self._values.view(np.uint16),
+            keys=self._memory.keys.view(np.uint16),
+            values=self._memory.values.view(np.uint16),
             logits=np.empty((len(wanted), net.outputs), np.float32),
-            queries=self._queries,
-            scores=self._scores,
-            answers=self._answers,
+            **self._buffers,
             control=opened(),
         )
         self._team.run(net, work)
@@ -199,10 +170,3 @@ class _Team:
                 return
             step(*self._job, number)
             self._ended[number - 1].release()
-
-
-def _memory(size: int) -> mmap.mmap:
-    """Zeros that take no memory until they are written; private where the system knows that, or none could go back."""
-    if hasattr(mmap, "MAP_PRIVATE"):
-        return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    return mmap.mmap(-1, size)

@@ -20,6 +20,7 @@ from numba.extending import intrinsic
 BYTE, SHORT, INT, LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 HALF, FLOAT = ir.HalfType(), ir.FloatType()
 INDEX = types.int64
+MAGIC = 1.5 * 2.0**23  # added to a small float, rounds it to a whole number
 LINE = 64  # bytes that come from memory together
 typed_intrinsic: Any = intrinsic
 X86 = platform.machine().lower() in ("x86_64", "amd64")
@@ -106,8 +107,44 @@ class Build:
         self.to.store(value, register)
 
     def put(self, register: Any, address: Any) -> None:
-        value = self.to.load(register)
-        self.to.store(value, self.to.bitcast(address, value.type.as_pointer())).align = 4
+        self.store(self.to.load(register), address)
+
+    def store(self, value: Any, address: Any, align: int = 4) -> None:
+        self.to.store(value, self.to.bitcast(address, value.type.as_pointer())).align = align
+
+    def rounded(self, numbers: Any) -> Any:
+        """The whole numbers next to a vector of floats, less than 2**22 to either side; halves go to the even one."""
+        integers = _like(numbers.type, INT)
+        shifted = self.to.bitcast(self.to.fadd(numbers, every(numbers.type, MAGIC)), integers)
+        return self.to.sub(shifted, self.to.bitcast(every(numbers.type, MAGIC), integers))
+
+    def across(self, vector: Any) -> Any:
+        """What a vector's floats come to: neighbours are added up, then those sums, and so on."""
+        while (half := vector.type.count // 2) > 1:
+            nothing, kind = ir.Constant(vector.type, ir.Undefined), ir.VectorType(INT, half)
+            halves = (ir.Constant(kind, [2 * n + side for n in range(half)]) for side in (0, 1))
+            vector = self.to.fadd(*(self.to.shuffle_vector(vector, nothing, places) for places in halves))
+        return self.to.fadd(*(self.to.extract_element(vector, ir.Constant(INT, side)) for side in (0, 1)))
+
+    def exp(self, x: Any) -> Any:
+        """e to the powers in a vector of floats: Cephes' expf, as in softmax.py. Below -87 it is 0."""
+        to, kind, integers = self.to, x.type, _like(x.type, INT)
+
+        def both(a: Any, b: Any, c: Any) -> Any:
+            a, b, c = (every(kind, each) if isinstance(each, float) else each for each in (a, b, c))
+            return self.call(f"llvm.fmuladd.v{kind.count}f32", kind, a, b, c)
+
+        small, large = to.fcmp_ordered("<", x, every(kind, -87.0)), to.fcmp_ordered(">", x, every(kind, 88.0))
+        x = to.select(small, every(kind, -87.0), to.select(large, every(kind, 88.0), x))
+        shifted = both(x, 1.44269504, MAGIC)  # its last bits are the nearest whole number
+        whole = to.fsub(shifted, every(kind, MAGIC))
+        x = both(whole, 2.12194440e-4, both(whole, -0.693359375, x))
+        y = both(1.9875691500e-4, x, 1.3981999507e-3)
+        for factor in (8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1):
+            y = both(y, x, factor)
+        y = both(to.fmul(y, x), x, to.fadd(x, every(kind, 1.0)))
+        power = to.shl(to.add(to.bitcast(shifted, integers), every(integers, 127)), every(integers, 23))
+        return to.select(small, every(kind, 0.0), to.fmul(y, to.bitcast(power, kind)))
 
 
 def widened(builder: Any, bits: Any, native: bool = NATIVE_HALVES) -> Any:

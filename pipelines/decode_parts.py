@@ -1,15 +1,19 @@
-"""What a step computes between its products, each for some rows, columns or heads: see Net and Work in decode_step.py.
+"""What a step computes between its products, each for some rows or columns: see Net and Work in decode_step.py.
 
 numba's loops become vector instructions only where an index is surely not negative, so they run over slices, from 0.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from pipelines.decode_llvm import compiled, halved
-from pipelines.decode_tiles import BLOCK, LANES, STRIP, mixture
-from pipelines.softmax import exp
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+
+from pipelines.decode_llvm import BYTE, FLOAT, INDEX, INT, Build, compiled, every, long, typed_intrinsic
+from pipelines.decode_tiles import BLOCK, LANES, STRIP
 
 
 @compiled(fastmath={"reassoc", "contract"})
@@ -24,97 +28,53 @@ def normalise(x, weight, epsilon, out):
             out[row, k] = x[row, k] * by * weight[k]
 
 
-@compiled(fastmath={"nnan"})
+@compiled()
 def round_off(x, coded, first, end):
     """Round these columns of all rows to 8 bits, block by block (llama.cpp's quantize_row_q8_1)."""
     for row in range(len(x)):
-        for at in range(first, end, BLOCK):
-            block, codes, mark = x[row, at : at + BLOCK], coded.codes[row, at : at + BLOCK], at // BLOCK * 2
-            most = np.float32(0)
-            for k in range(BLOCK):
-                most = max(most, abs(block[k]))
-            by = np.float32(127) / most if most > 0 else np.float32(0)
-            total = np.int32(0)
-            for k in range(BLOCK):
-                code = np.int32(np.rint(block[k] * by))
-                codes[k] = code
-                total += code
-            scale = most / np.float32(127)
-            coded.marks[row, mark], coded.marks[row, mark + 1] = scale, scale * np.float32(total)
+        for block in range(first // BLOCK, end // BLOCK):
+            _round(x, coded.codes, coded.marks, row, block)
 
 
-@compiled(fastmath={"contract"})
-def rotate(numbers, cosines, sines, by, to):
-    """Give the query or key of one head its place (rotary embedding, Su et al. 2021), and this many times its size."""
-    size = len(cosines)
-    first, second, first_to, second_to = numbers[:size], numbers[size:], to[:size], to[size:]
-    for k in range(size):
-        a, b = first[k] * by, second[k] * by
-        first_to[k], second_to[k] = a * cosines[k] - b * sines[k], b * cosines[k] + a * sines[k]
+@typed_intrinsic
+def _round(context, x, codes, marks, row, block):
+    """Round a block, and note its scale and what its numbers come to."""
+    return types.void(x, codes, marks, INDEX, INDEX), _rounding
 
 
-@compiled()
-def store(net, work, layer, token):
-    """Put a token's keys, rotated, and values where they stay."""
-    row, place = work.rows[token], work.places[token]
-    size = 2 * net.cosines.shape[1]  # of a head
-    tile, lane = divmod(place, LANES)
-    for head in range(net.kv_heads):
-        at = size * (net.heads + head)
-        key = work.qkv[token, at : at + size]
-        rotate(key, net.cosines[place], net.sines[place], np.float32(1), key)
-        at += size * net.kv_heads
-        value = work.qkv[token, at : at + size]
-        keys, values = work.keys[row, layer, head, tile, :, lane], work.values[row, layer, head, place]
-        for k in range(size):
-            keys[k], values[k] = halved(key[k]), halved(value[k])
+def _rounding(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+    build, (row, block) = Build(context, builder), given[3:]
+    (x, width), (codes, _), (marks, marked) = (build.array(signature.args[n], given[n]) for n in range(3))
+    place = builder.add(build.times(width, row), build.times(block, BLOCK))
+    mark = build.at(marks, builder.add(build.times(marked, row), build.times(block, 2)))
+    numbers = build.load(build.at(x, place), ir.VectorType(FLOAT, BLOCK))
+    size = build.call(f"llvm.fabs.v{BLOCK}f32", numbers.type, numbers)
+    most = build.call(f"llvm.vector.reduce.fmax.v{BLOCK}f32", FLOAT, size)
+    nothing = builder.fcmp_ordered("==", most, ir.Constant(FLOAT, 0.0))
+    by = builder.select(nothing, ir.Constant(FLOAT, 0.0), builder.fdiv(ir.Constant(FLOAT, 127.0), most))
+    whole = build.rounded(builder.fmul(numbers, build.splat(by, BLOCK)))
+    build.store(builder.trunc(whole, ir.VectorType(BYTE, BLOCK)), build.at(codes, place), 1)
+    total = builder.sitofp(build.call(f"llvm.vector.reduce.add.v{BLOCK}i32", INT, whole), FLOAT)
+    scale = builder.fdiv(most, ir.Constant(FLOAT, 127.0))
+    build.store(scale, mark)
+    build.store(builder.fmul(scale, total), build.at(mark, 1))
+    return context.get_dummy_value()
 
 
-@compiled()
-def attend(net, work, layer, group, kv_head, me):
-    """Attention of the heads that share this head's keys and values (Ainslie et al. 2023), for a group of tokens."""
-    first, end = work.groups[group], work.groups[group + 1]
-    size, each = 2 * net.cosines.shape[1], net.heads // net.kv_heads
-    row, count, context = work.rows[first], work.places[end - 1] + 1, work.values.shape[3]
-    queries, scores, answers = work.queries[me], work.scores[me], work.answers[me]
-    numbers, shrink = (end - first) * each, np.float32(1) / np.sqrt(np.float32(size))
-    for n in range(numbers):
-        token, at = first + n // each, (kv_head * each + n % each) * size
-        place = work.places[token]
-        rotate(work.qkv[token, at : at + size], net.cosines[place], net.sines[place], shrink, queries[n])
-    begin = ((row * work.values.shape[1] + layer) * net.kv_heads + kv_head) * context * size
-    mixture(work.keys, begin, LANES, LANES * size, queries, numbers, scores, (count + LANES - 1) // LANES, size)
-    for n in range(numbers):
-        _softmax(scores[n], work.places[first + n // each] + 1, count)
-    mixture(work.values, begin, size, LANES, scores, numbers, answers, size // LANES, count)
-    for n in range(numbers):
-        at = (kv_head * each + n % each) * size
-        mixed = work.mixed[first + n // each, at : at + size]
-        for k in range(size):
-            mixed[k] = answers[n, k]
-
-
-@compiled(fastmath={"reassoc", "contract", "nnan"})
-def _softmax(scores, count, end):
-    """Of the first `count`, in place; those from there to `end` become 0."""
-    most = scores[0]
-    for n in range(count):
-        most = max(most, scores[n])
-    total = np.float32(0)
-    for n in range(count):
-        scores[n] = exp(scores[n] - most)
-        total += scores[n]
-    by = np.float32(1) / total
-    for n in range(count):
-        scores[n] *= by
-    for n in range(count, end):
-        scores[n] = 0
-
-
-@compiled(fastmath={"contract", "nnan"})
-def gate(gates, hidden, at):
+@typed_intrinsic
+def gate(context, gates, hidden, at):
     """hidden *= silu(gates), for the 32 columns from `at` on."""
-    for row in range(len(gates)):
-        gate, numbers = gates[row, at : at + STRIP], hidden[row, at : at + STRIP]
-        for n in range(STRIP):
-            numbers[n] *= gate[n] / (np.float32(1) + exp(-gate[n]))
+    return types.void(gates, hidden, INDEX), _gating
+
+
+def _gating(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+    build, kind = Build(context, builder), ir.VectorType(FLOAT, LANES)
+    (gates, width), (hidden, _) = (build.array(signature.args[n], given[n]) for n in (0, 1))
+    rows = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, given[0]).shape)[0]
+    with build.loop(rows) as row:
+        for vector in range(0, STRIP, LANES):
+            place = builder.add(build.times(width, row.index), builder.add(given[2], long(vector)))
+            number, other = (build.load(build.at(data, place), kind) for data in (gates, hidden))
+            below = builder.fadd(build.exp(builder.fneg(number)), every(kind, 1.0))
+            build.store(builder.fmul(other, builder.fdiv(number, below)), build.at(hidden, place))
+    return context.get_dummy_value()

@@ -16,15 +16,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines import decode_llvm, decode_parts, decode_tiles, softmax
+from pipelines import decode_attention, decode_llvm, decode_parts, decode_tiles, softmax
+from pipelines.decode_attention import SHARES, attend, join, pieces, store
 from pipelines.decode_llvm import add, compiled, half, look, pause, rest, swap
-from pipelines.decode_parts import attend, gate, normalise, round_off, store
+from pipelines.decode_parts import gate, normalise, round_off
 from pipelines.decode_tiles import BLOCK, EIGHTS, QUAD, SCALES, STORED, STRIP, TILE, eights, fours
 
 PHASES = 5  # of a layer: queries, keys and values; attention; its output; gate and up; down
 MATRICES = 4  # of a layer: all but attention
 TOGETHER = 4  # tokens of a prompt that share what attention reads
-SHARES = 4  # of a product, for each thread: memory is read faster where much lies side by side
 PATIENCE = 5_000  # looks, some 100 microseconds, before one who waits sleeps: others may need the core
 NEXT, DONE = 0, 8  # places of `control`, a cache line apart
 SHIFT, PART = np.int64(32), np.int64(2**32 - 1)
@@ -64,8 +64,8 @@ class Work(NamedTuple):
     places: Any  # (m,) int64: in the row
     groups: Any  # (g + 1,) int64: where those begin that attend together: neighbours in one row
     wanted: Any  # (w,) int64
-    keys: Any  # (rows, layers, kv_heads, context / 16, head_dim, 16) uint16, which are half-precision floats
-    values: Any  # (rows, layers, kv_heads, context, head_dim)
+    keys: Any  # as in decode_memory.py, uint16, which are half-precision floats
+    values: Any
     stream: Any  # (m, width) float32
     normed: Any  # (m, width)
     qkv: Any  # (m, (heads + 2 * kv_heads) * head_dim), filled up to strips
@@ -77,8 +77,10 @@ class Work(NamedTuple):
     hidden_coded: Coded
     logits: Any  # (w, outputs)
     queries: Any  # (threads, TOGETHER * heads / kv_heads, head_dim)
-    scores: Any  # (threads, TOGETHER * heads / kv_heads, context)
-    answers: Any  # as queries
+    scores: Any  # (threads, TOGETHER * heads / kv_heads, CHUNK)
+    answers: Any  # (threads * SHARES, chunks, TOGETHER * heads / kv_heads, head_dim): what was found in each chunk,
+    tops: Any  # (threads * SHARES, chunks, TOGETHER * heads / kv_heads): its highest score,
+    sums: Any  # and what its weights come to
     control: Any  # (16,) int64: begins as `opened` says
 
 
@@ -135,7 +137,8 @@ def _entry(others: str) -> Any:
     return step
 
 
-_FILES = (Path(str(module.__file__)).read_bytes() for module in (decode_llvm, decode_parts, decode_tiles, softmax))
+_OTHERS = decode_attention, decode_llvm, decode_parts, decode_tiles, softmax
+_FILES = (Path(str(module.__file__)).read_bytes() for module in _OTHERS)
 step = _entry(hashlib.sha256(b"".join(_FILES)).hexdigest())
 
 
@@ -156,6 +159,7 @@ def _prepare(net, work, phase):
         for token in range(len(work.ids)):
             store(net, work, layer, token)
     elif kind == 2:
+        join(net, work)
         round_off(work.mixed, work.mixed_coded, 0, work.mixed.shape[1])
 
 
@@ -165,7 +169,7 @@ def _parts(net, work, phase):
     if phase >= WAITING:
         return 0
     if phase < len(net.norms) // 2 * PHASES and phase % PHASES == 1:
-        return (len(work.groups) - 1) * net.kv_heads
+        return (len(work.groups) - 1) * net.kv_heads * pieces(net, work)
     return min(_strips(net, work, phase), len(work.queries) * SHARES)
 
 
@@ -185,7 +189,7 @@ def _part(net, work, phase, part, me):
     if layer == len(net.norms) // 2:
         kind = PHASES
     if kind == 1:
-        attend(net, work, layer, part // net.kv_heads, part % net.kv_heads, me)
+        attend(net, work, layer, part, me)
         return
     strips, parts = _strips(net, work, phase), _parts(net, work, phase)
     for strip in range(strips * part // parts, strips * (part + 1) // parts):

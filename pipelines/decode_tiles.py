@@ -42,6 +42,7 @@ BLOCK = 32  # inputs that share a scale
 QUAD = 4  # inputs that lie side by side
 FOURS, EIGHTS = 0, 1
 STORED, SCALES = (BLOCK // 2, BLOCK), (2, 1)  # bytes and scales of an output's block
+REGISTERS = 32 if "+avx512f" in FEATURES else 16  # for vectors
 AHEAD = 4096  # bytes of codes: asked for so early, they are there when a core that is alone with memory needs them
 VECTORS, AVX2, VNNI = range(
     3
@@ -194,55 +195,97 @@ def _strip(kind: int) -> Any:
     @compiled()
     def strip(codes, c0, scales, s0, x, marks, out, n0):
         """out[:, n0 : n0 + 32] += x @ weights, all rows of x. See _coded()."""
-        blocks = x.shape[1] // BLOCK
-        for t in range(STRIP // TILE):
-            c, s, n, left = c0 + t * blocks * stored, s0 + t * blocks * halves, n0 + t * TILE, len(x)
-            while left >= 8:
-                eight(codes, c, scales, s, x, marks, len(x) - left, out, n)
-                left -= 8
-            if left >= 4:
-                four(codes, c, scales, s, x, marks, len(x) - left, out, n)
-                left -= 4
-            if left >= 2:
-                two(codes, c, scales, s, x, marks, len(x) - left, out, n)
-                left -= 2
-            if left:
-                one(codes, c, scales, s, x, marks, len(x) - 1, out, n)
+        blocks, r = x.shape[1] // BLOCK, 0
+        while r < len(x):
+            for t in range(STRIP // TILE):
+                c, s, n = c0 + t * blocks * stored, s0 + t * blocks * halves, n0 + t * TILE
+                if len(x) - r >= 8:
+                    eight(codes, c, scales, s, x, marks, r, out, n)
+                elif len(x) - r >= 4:
+                    four(codes, c, scales, s, x, marks, r, out, n)
+                elif len(x) - r >= 2:
+                    two(codes, c, scales, s, x, marks, r, out, n)
+                else:
+                    one(codes, c, scales, s, x, marks, r, out, n)
+            left = len(x) - r
+            r += 8 if left >= 8 else 4 if left >= 4 else 2 if left >= 2 else 1
 
     return strip
 
 
 fours, eights = _strip(FOURS), _strip(EIGHTS)
-_four = _plain(4, 1)
-
-
-def _few(vectors: int) -> Any:
-    """The product of one to three rows with so many vectors at once, as a function for numba."""
-    three, two, one = (_plain(rows, vectors) for rows in (3, 2, 1))
-
-    @compiled()
-    def few(halves, f0, step, apart, x, first, rows, out, n0, count):
-        if rows == 3:
-            three(halves, f0, step, apart, x, first, out, n0, count)
-        elif rows == 2:
-            two(halves, f0, step, apart, x, first, out, n0, count)
-        elif rows == 1:
-            one(halves, f0, step, apart, x, first, out, n0, count)
-
-    return few
-
-
-_few_by_two, _few_by_one = _few(2), _few(1)
+_by_two = {rows: _plain(rows, 2) for rows in (8, 4, 3, 2, 1)}
+_by_one = {rows: _plain(rows, 1) for rows in (8, 4, 3, 2, 1)}
+_eight_two, _four_two, _three_two, _two_two, _one_two = _by_two.values()
+_eight_one, _four_one, _three_one, _two_one, _one_one = _by_one.values()
 
 
 @compiled()
-def mixture(halves, f0, step, apart, x, rows, out, vectors, count):
-    """out[:rows, : 16 * vectors] = x[:rows, :count] @ halves. See _plain()."""
-    first, pairs = rows // 4 * 4, vectors // 2 * 2
-    for v in range(vectors):
-        for r in range(0, first, 4):
-            _four(halves, f0 + v * apart, step, apart, x, r, out, v * LANES, count)
-    for v in range(0, pairs, 2):
-        _few_by_two(halves, f0 + v * apart, step, apart, x, first, rows - first, out, v * LANES, count)
-    if pairs < vectors:
-        _few_by_one(halves, f0 + pairs * apart, step, apart, x, first, rows - first, out, pairs * LANES, count)
+def _two(halves, f0, step, apart, x, r, left, out, n0, count):
+    """Two vectors of some of the rows that are left. Returns of how many: as many as there are registers for."""
+    if left >= 8 and REGISTERS == 32:
+        _eight_two(halves, f0, step, apart, x, r, out, n0, count)
+        return 8
+    if left >= 4 and REGISTERS == 32:
+        _four_two(halves, f0, step, apart, x, r, out, n0, count)
+        return 4
+    if left >= 4:
+        _four_one(halves, f0, step, apart, x, r, out, n0, count)
+        _four_one(halves, f0 + apart, step, apart, x, r, out, n0 + LANES, count)
+        return 4
+    if left == 3:
+        _three_two(halves, f0, step, apart, x, r, out, n0, count)
+    elif left == 2:
+        _two_two(halves, f0, step, apart, x, r, out, n0, count)
+    else:
+        _one_two(halves, f0, step, apart, x, r, out, n0, count)
+    return left
+
+
+@compiled()
+def _one(halves, f0, step, apart, x, r, left, out, n0, count):
+    """As _two(), with one vector."""
+    if left >= 8 and REGISTERS == 32:
+        _eight_one(halves, f0, step, apart, x, r, out, n0, count)
+        return 8
+    if left >= 4:
+        _four_one(halves, f0, step, apart, x, r, out, n0, count)
+        return 4
+    if left == 3:
+        _three_one(halves, f0, step, apart, x, r, out, n0, count)
+    elif left == 2:
+        _two_one(halves, f0, step, apart, x, r, out, n0, count)
+    else:
+        _one_one(halves, f0, step, apart, x, r, out, n0, count)
+    return left
+
+
+@compiled()
+def mixture(halves, f0, step, apart, x, rows, out, vectors, count, ahead, a0):
+    """out[:rows, : 16 * vectors] = x[:rows, :count] @ halves. See _plain().
+
+    As much of `ahead`, from a0 on, is asked for meanwhile: it is needed next.
+    """
+    for v in range(0, vectors, 2):
+        both, r, f = v + 1 < vectors, 0, f0 + v * apart
+        size = count * LANES * (1 + both)
+        _ask(ahead, a0 + v * count * LANES, size)
+        while r < rows:
+            if both:
+                r += _two(halves, f, step, apart, x, r, rows - r, out, v * LANES, count)
+            else:
+                r += _one(halves, f, step, apart, x, r, rows - r, out, v * LANES, count)
+
+
+@typed_intrinsic
+def _ask(context, array, start, count):
+    """Ask memory for so many elements of 16 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        build = Build(context, builder)
+        first = build.at(build.array(signature.args[0], given[0])[0], given[1])
+        with build.loop(builder.udiv(given[2], long(LINE // 2))) as line:
+            build.soon(build.at(first, build.times(line.index, LINE // 2)), 0, LINE)
+        return context.get_dummy_value()
+
+    return types.void(array, INDEX, INDEX), generate

@@ -47,7 +47,7 @@ def test_it_is_the_model_that_transformers_computes(folder: Path, cores: int) ->
         equal += np.allclose(ours.every(0, 0, ids), theirs(rounded, ids, rounds=True), rtol=0, atol=1e-5)
 
     assert equal >= 15  # of 20
-    ids = prompt(0)
+    ids = prompt(0, 300)
     logits, exact = ours.every(0, 0, ids), theirs(tiny_decoder.plain(folder), ids, rounds=False)
     assert np.array_equal(ours.read(0, 0, ids), logits[-1])
     assert np.abs(logits - exact).max() < 0.1
@@ -89,21 +89,21 @@ def test_other_types_of_weights_are_rounded_to_8_bits(
 
 
 def test_a_prompt_is_the_same_in_whatever_parts_it_is_read(decoder: Decoder) -> None:
-    ids = prompt(2, 96)
+    ids = prompt(2, 300)
     whole = decoder.read(0, 0, ids)
-    for size in (1, 2, 7, 16, 50):
-        parts = [decoder.read(1, at, ids[at : at + size]) for at in range(0, 96, size)]
+    for size in (1, 2, 7, 16, 50, 130):
+        parts = [decoder.read(1, at, ids[at : at + size]) for at in range(0, 300, size)]
         assert np.array_equal(parts[-1], whole)
-        assert np.array_equal(decoder.take(0, 0, 96), decoder.take(1, 0, 96))
+        assert np.array_equal(decoder.take(0, 0, 300), decoder.take(1, 0, 300))
 
 
 def test_a_token_is_the_same_read_in_a_prompt_or_written(decoder: Decoder) -> None:
-    ids = prompt(2, 60)
+    ids = prompt(2, 270)
     whole = decoder.every(0, 0, ids)
-    decoder.read(1, 0, ids[:40])
-    written = [decoder.step([1], [ids[at]], [at])[0] for at in range(40, 60)]
-    assert np.array_equal(written, whole[40:])
-    assert np.array_equal(decoder.take(0, 0, 60), decoder.take(1, 0, 60))
+    decoder.read(1, 0, ids[:250])
+    written = [decoder.step([1], [ids[at]], [at])[0] for at in range(250, 270)]
+    assert np.array_equal(written, whole[250:])
+    assert np.array_equal(decoder.take(0, 0, 270), decoder.take(1, 0, 270))
 
 
 def test_a_row_is_the_same_whatever_the_others_are(decoder: Decoder) -> None:
@@ -125,22 +125,24 @@ def test_on_more_cores_the_numbers_are_the_same(folder: Path, decoder: Decoder, 
     more = Decoder(folder / decode_weights.NAME, CONTEXT, cores, rows=3)
     for each in (decoder, more):
         for row in range(3):
-            each.read(row, 0, prompt(row))
-    assert np.array_equal(decoder.take(1, 0, 40), more.take(1, 0, 40))
+            each.read(row, 0, prompt(row, 40 + 210 * row))
+    assert np.array_equal(decoder.take(1, 0, 250), more.take(1, 0, 250))
     for at in range(20):
-        steps = [each.step([0, 1, 2], [1, 2, 3], [40 + at] * 3) for each in (decoder, more)]
-        assert np.array_equal(*steps)
+        for rows in ([0, 1, 2], [2]):
+            lengths = [40 + 210 * row + at for row in rows]
+            steps = [each.step(rows, [1, 2, 3][: len(rows)], lengths) for each in (decoder, more)]
+            assert np.array_equal(*steps)
 
 
-@pytest.mark.parametrize(("start", "end"), [(0, 64), (3, 50), (15, 17), (16, 32), (5, 6)])
+@pytest.mark.parametrize(("start", "end"), [(0, 64), (3, 50), (15, 17), (16, 32), (5, 6), (100, 300), (128, 256)])
 def test_what_is_taken_from_a_row_can_be_put_into_another(decoder: Decoder, start: int, end: int) -> None:
-    ids = prompt(4, 64)
+    ids = prompt(4, 320)
     decoder.read(0, 0, ids)
-    decoder.read(1, 0, prompt(5, 64))
-    before = decoder.take(1, 0, 64)
+    decoder.read(1, 0, prompt(5, 320))
+    before = decoder.take(1, 0, 320)
     taken = decoder.take(0, start, end)
     decoder.put(1, start, taken)
-    after = decoder.take(1, 0, 64)
+    after = decoder.take(1, 0, 320)
     assert np.array_equal(after[:, :, start:end], taken)
     assert np.array_equal(np.delete(after, np.s_[start:end], 2), np.delete(before, np.s_[start:end], 2))
 

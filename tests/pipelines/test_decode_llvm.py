@@ -1,4 +1,4 @@
-"""Half precision with the processor's instructions and by hand, against numpy."""
+"""Half precision with the processor's instructions and by hand, and powers of e, against numpy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from llvmlite import ir
 from numba import types
 
-from pipelines.decode_llvm import FLOAT, NATIVE_HALVES, SHORT, compiled, narrowed, typed_intrinsic, widened
+from pipelines.decode_llvm import FLOAT, INT, NATIVE_HALVES, SHORT, Build, compiled, narrowed, typed_intrinsic, widened
 
 WAYS = [False, pytest.param(True, marks=pytest.mark.skipif(not NATIVE_HALVES, reason="has no such instruction"))]
 
@@ -17,9 +17,12 @@ WAYS = [False, pytest.param(True, marks=pytest.mark.skipif(not NATIVE_HALVES, re
 def each(given: Any, to: Any, change: Any) -> Any:
     """A function that changes all numbers of an array of this type."""
 
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return change(builder, values[0])
+
     @typed_intrinsic
     def one(context: Any, number: Any) -> Any:
-        return to(given), lambda context, builder, signature, values: change(builder, values[0])
+        return to(given), generate
 
     @compiled()
     def all_(numbers: Any, out: Any) -> None:
@@ -64,3 +67,36 @@ def test_a_float_becomes_the_nearest_half(native: bool) -> None:
     each(types.float32, types.uint16, lambda builder, number: narrowed(builder, number, native))(floats, out)
     with np.errstate(over="ignore"):
         assert np.array_equal(out, floats.astype(np.float16).view(np.uint16))
+
+
+def in_all_places(result: Any) -> Any:
+    """A change of one number, by one of all places of a vector."""
+
+    def change(builder: Any, number: Any) -> Any:
+        build = Build(None, builder)
+        vector = result(build, build.splat(number, 4))
+        return builder.extract_element(vector, ir.Constant(INT, 3)) if vector.type != FLOAT else vector
+
+    return change
+
+
+def test_powers_of_e_are_those_of_numpy() -> None:
+    x = np.linspace(-87, 88, 100_001).astype(np.float32)
+    out = np.empty_like(x)
+    powers = each(types.float32, types.float32, in_all_places(lambda build, vector: build.exp(vector)))
+    powers(x, out)
+    assert np.allclose(out, np.exp(x.astype(np.float64)), rtol=3e-7)
+    ends = np.float32([0, -87.1, -1e9, -np.inf, np.nan])
+    out = np.empty_like(ends)
+    powers(ends, out)
+    assert out[:4].tolist() == [1, 0, 0, 0] and np.isnan(out[4])
+
+
+def test_halves_are_rounded_to_even_numbers_and_vectors_added_up() -> None:
+    x = np.float32([0.5, 1.5, 2.5, -0.5, -1.5, 126.6, -127, 3e6])
+    out = np.empty_like(x)
+    whole = in_all_places(lambda build, vector: build.to.sitofp(build.rounded(vector), vector.type))
+    each(types.float32, types.float32, whole)(x, out)
+    assert out.tolist() == np.rint(x).tolist()
+    each(types.float32, types.float32, in_all_places(lambda build, vector: build.across(vector)))(x, out)
+    assert out.tolist() == (4 * x).tolist()

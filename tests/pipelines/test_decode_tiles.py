@@ -111,11 +111,12 @@ def test_without_these_instructions_it_comes_out_the_same(kind: int, largest: bo
     assert not np.array_equal(found[0], given(kind, 2, largest).out)
 
 
-@pytest.mark.parametrize("rows", range(1, 9))
+@pytest.mark.parametrize("rows", [*range(1, 8), 8, 9, 14])
 @pytest.mark.parametrize("vectors", [1, 2, 3])
 def test_a_mixture_is_a_product_with_halves(rows: int, vectors: int) -> None:
     random = np.random.default_rng(rows)
     halves = random.standard_normal((20, vectors * LANES)).astype(np.float16)
     x, out = random.standard_normal((rows, 20)).astype(np.float32), np.zeros((rows, vectors * LANES), np.float32)
-    decode_tiles.mixture(halves.view(np.uint16).ravel(), 0, vectors * LANES, LANES, x, rows, out, vectors, 20)
+    bits = halves.view(np.uint16).ravel()
+    decode_tiles.mixture(bits, 0, vectors * LANES, LANES, x, rows, out, vectors, 20, bits, 0)
     assert np.allclose(out, x @ halves.astype(np.float32), atol=1e-4)
