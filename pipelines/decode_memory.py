@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.decode_attention import CHUNK
-from pipelines.decode_tiles import LANES
+from pipelines.llvm import LANES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,8 +12,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from pipelines.decode_llvm import BYTE, FLOAT, INDEX, INT, Build, compiled, every, long, typed_intrinsic
-from pipelines.decode_tiles import BLOCK, LANES, STRIP
+from pipelines.decode_tiles import BLOCK, STRIP
+from pipelines.llvm import BYTE, FLOAT, INDEX, INT, LANES, Build, compiled, every, long, typed_intrinsic
 
 
 @compiled(fastmath={"reassoc", "contract"})

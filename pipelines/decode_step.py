@@ -10,17 +10,15 @@ Each number comes out the same to the last bit in whatever company it is compute
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines import decode_attention, decode_llvm, decode_parts, decode_tiles, softmax
+from pipelines import decode_attention, decode_parts, decode_tiles, llvm, softmax
 from pipelines.decode_attention import SHARES, attend, join, pieces, store
-from pipelines.decode_llvm import add, compiled, half, look, pause, rest, swap
 from pipelines.decode_parts import gate, normalise, round_off
 from pipelines.decode_tiles import BLOCK, EIGHTS, QUAD, SCALES, STORED, STRIP, TILE, eights, fours
+from pipelines.llvm import add, compiled, digest, half, look, pause, rest, swap
 
 PHASES = 5  # of a layer: queries, keys and values; attention; its output; gate and up; down
 MATRICES = 4  # of a layer: all but attention
@@ -137,9 +135,7 @@ def _entry(others: str) -> Any:
     return step
 
 
-_OTHERS = decode_attention, decode_llvm, decode_parts, decode_tiles, softmax
-_FILES = (Path(str(module.__file__)).read_bytes() for module in _OTHERS)
-step = _entry(hashlib.sha256(b"".join(_FILES)).hexdigest())
+step = _entry(digest(decode_attention, decode_parts, decode_tiles, llvm, softmax))
 
 
 @compiled()

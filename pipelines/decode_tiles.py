@@ -20,13 +20,15 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from pipelines.decode_llvm import (
+from pipelines.llvm import (
     BYTE,
     FEATURES,
     FLOAT,
     INDEX,
     INT,
+    LANES,
     LINE,
+    REGISTERS,
     SHORT,
     Build,
     compiled,
@@ -35,14 +37,12 @@ from pipelines.decode_llvm import (
     typed_intrinsic,
 )
 
-LANES = 16  # floats that are multiplied at once
 TILE = 8  # outputs of a tile
 STRIP = 32  # outputs of a product at a time
 BLOCK = 32  # inputs that share a scale
 QUAD = 4  # inputs that lie side by side
 FOURS, EIGHTS = 0, 1
 STORED, SCALES = (BLOCK // 2, BLOCK), (2, 1)  # bytes and scales of an output's block
-REGISTERS = 32 if "+avx512f" in FEATURES else 16  # for vectors
 AHEAD = 4096  # bytes of codes: asked for so early, they are there when a core that is alone with memory needs them
 VECTORS, AVX2, VNNI = range(
     3

@@ -17,6 +17,7 @@ from pipelines.image_families import EMOJI, MEGAPIXEL, MadeFor
 from pipelines.image_request import BUILT_IN, ImageRequest
 from pipelines.spec import ModelSpec, Pipeline
 from pipelines.upscale import MOST_PIXELS as MOST_ENLARGED
+from pipelines.upscale import parameter_bytes as upscale_parameter_bytes
 from pipelines.upscale import working_bytes as upscale_working_bytes
 from pipelines.weights import MINILM, Bundled, Hub, Together, Weights
 
@@ -208,7 +209,7 @@ def image_model(
         family="diffusion",
         request=ImageRequest,
         weights=Together(tuple(pieces)),
-        resident=parameters * device.parameter_bytes,
+        resident=sum(parts) * device.parameter_bytes + UPSCALER_PARAMETERS * upscale_parameter_bytes(device),
         working=_working(device, made_for),
         licence=licence,
         card=card,

@@ -11,6 +11,7 @@ Parameters carry the names of the authors' own checkpoints.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from types import EllipsisType
 from typing import NamedTuple, TypeAlias
@@ -44,13 +45,61 @@ class DenseBlock(nn.Module):
         return torch.add(x, self.conv5(seen), alpha=SHARE)
 
 
-class RRDBNet(nn.Module):
-    """Pictures (n, 3, h, w) with values from 0 to 1 -> (n, 3, 4 h, 4 w), not yet clipped to that range."""
+class Stages:
+    """Pictures (n, 3, h, w) with values from 0 to 1 -> (n, 3, 4 h, 4 w), not yet clipped to that range.
+
+    How it is done, stage by stage; what a stage computes, another class says: RRDBNet, or rrdb_cpu.py's.
+    """
 
     tail_reach = 3  # two convolutions at a quarter, one at half and three at the full output size: 2.25 pixels
+    blocks: int
+    conv_first: nn.Conv2d
+
+    @contextmanager
+    def working(self) -> Iterator[Stages]:
+        """What computes one picture."""
+        yield self
+
+    def in_tiles(self, picture: Tensor, tile: int, step: Callable[[], None]) -> Tensor:
+        """The whole picture, in tiles of at most `tile` pixels a side; `step` is called after each, `steps()` times
+        in all."""
+        height, width = picture.shape[-2:]
+        features = self.conv_first(picture)
+        for block in range(self.blocks):
+            around = features
+            for row in range(3):
+                made = torch.empty_like(features)
+                for part in parts(height, width, tile, DenseBlock.reach):
+                    made[part.core] = self._dense(block, row, _dense_copy(features[part.window]))[part.core_in_window]
+                    step()
+                features = made
+            features = features.mul_(SHARE).add_(around)
+        larger = picture.new_empty(*picture.shape[:2], SCALE * height, SCALE * width)
+        for part in parts(height, width, _half(tile), self.tail_reach):
+            tail = self._tail(_dense_copy(features[part.window]), _dense_copy(picture[part.window]))
+            larger[part.scaled.core] = tail[part.scaled.core_in_window]
+            step()
+        return larger
+
+    def steps(self, height: int, width: int, tile: int) -> int:
+        """How many tiles, over all stages, in_tiles() will compute."""
+        count = sum(1 for _ in parts(height, width, tile, margin=0))
+        return 3 * self.blocks * count + sum(1 for _ in parts(height, width, _half(tile), margin=0))
+
+    def _dense(self, block: int, row: int, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _tail(self, features: Tensor, picture: Tensor) -> Tensor:
+        """Everything after the blocks. The features from before them are computed again: cheaper than kept."""
+        raise NotImplementedError
+
+
+class RRDBNet(nn.Module, Stages):
+    """The network in torch, on any device."""
 
     def __init__(self, *, blocks: int, width: int = 64, growth: int = 32) -> None:
         super().__init__()
+        self.blocks = blocks
         self.conv_first = _convolution(3, width)
         self.body = nn.ModuleList(
             nn.ModuleDict({f"rdb{row}": DenseBlock(width, growth) for row in (1, 2, 3)}) for _ in range(blocks)
@@ -65,33 +114,11 @@ class RRDBNet(nn.Module):
         """The whole picture at once."""
         return self.in_tiles(picture, 2 * max(picture.shape[-2:]), lambda: None)
 
-    def in_tiles(self, picture: Tensor, tile: int, step: Callable[[], None]) -> Tensor:
-        """The same, in tiles of at most `tile` pixels a side; `step` is called after each, `steps()` times in all."""
-        height, width = picture.shape[-2:]
-        features = self.conv_first(picture)
-        for block in self.body:
-            around = features
-            for dense in block.children():
-                made = torch.empty_like(features)
-                for part in parts(height, width, tile, DenseBlock.reach):
-                    made[part.core] = dense(_dense_copy(features[part.window]))[part.core_in_window]
-                    step()
-                features = made
-            features = features.mul_(SHARE).add_(around)
-        larger = picture.new_empty(*picture.shape[:2], SCALE * height, SCALE * width)
-        for part in parts(height, width, _half(tile), self.tail_reach):
-            tail = self._tail(_dense_copy(features[part.window]), _dense_copy(picture[part.window]))
-            larger[part.scaled.core] = tail[part.scaled.core_in_window]
-            step()
-        return larger
-
-    def steps(self, height: int, width: int, tile: int) -> int:
-        """How many tiles, over all stages, in_tiles() will compute."""
-        count = sum(1 for _ in parts(height, width, tile, margin=0))
-        return 3 * len(self.body) * count + sum(1 for _ in parts(height, width, _half(tile), margin=0))
+    def _dense(self, block: int, row: int, x: Tensor) -> Tensor:
+        made: Tensor = list(self.body[block].children())[row](x)
+        return made
 
     def _tail(self, features: Tensor, picture: Tensor) -> Tensor:
-        """Everything after the blocks. The features from before them are computed again: cheaper than kept."""
         x = self.conv_first(picture) + self.conv_body(features)
         x = _leaky(self.conv_up1(F.interpolate(x, scale_factor=2.0)))
         x = _leaky(self.conv_up2(F.interpolate(x, scale_factor=2.0)))

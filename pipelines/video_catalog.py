@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.device import Device
 from pipelines.image_catalog import EMOJI_PARTS, PATTERNS, UPSCALER, UPSCALER_PARAMETERS, VALUES_PER_PIXEL
 from pipelines.spec import Family, ModelSpec, Pipeline
+from pipelines.upscale import parameter_bytes as upscale_parameter_bytes
 from pipelines.video_request import BUILT_IN, VideoRequest
 from pipelines.weights import MINILM, Bundled, Hub, Together
 
@@ -37,7 +38,7 @@ def video_models(device: Device) -> list[ModelSpec[VideoRequest]]:
             weights=Together(
                 (("model", MOTION), ("pictures", Bundled("emoji")), ("text", MINILM), ("upscaler", UPSCALER))
             ),
-            resident=parameters * 4,
+            resident=(parameters - UPSCALER_PARAMETERS) * 4 + UPSCALER_PARAMETERS * upscale_parameter_bytes(device),
             working=LARGEST * BYTES_PER_PIXEL + SLACK,
             licence="Apache-2.0; drawn from MIT, CC-BY 4.0 and OFL emoji",
             card="Built in, for any machine. Moves what it draws, or your picture, in fifteen ways; trained by us.",

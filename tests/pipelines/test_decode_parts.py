@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from pipelines import decode_attention, decode_parts
-from pipelines.decode_llvm import compiled
 from pipelines.decode_step import Coded
-from pipelines.decode_tiles import BLOCK, LANES
+from pipelines.decode_tiles import BLOCK
+from pipelines.llvm import LANES, compiled
 
 
 def some(*shape: int) -> Any:

@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 
 from pipelines import decode_tiles
-from pipelines.decode_llvm import compiled
 from pipelines.decode_tiles import (
     AVX2,
     BLOCK,
     EIGHTS,
     FOURS,
-    LANES,
     QUAD,
     SCALES,
     STORED,
@@ -24,6 +22,7 @@ from pipelines.decode_tiles import (
     VNNI,
     WAYS,
 )
+from pipelines.llvm import LANES, compiled
 
 BLOCKS = 3
 

@@ -98,7 +98,7 @@ def test_a_typed_repository_is_counted_fetched_and_drawn_with(
     assert done.recipe.model == "people/model" and COMMIT in done.recipe.revision
     (held,) = eng.status().models
     parameters = _parameters(model)
-    assert 4 * parameters < held.resident < 4 * parameters * 1.1 + 4 * 5_000_000
+    assert 4 * parameters < held.resident < 4 * parameters * 1.1 + 16 * 5_000_000
     asked = len(web.asked)
     assert result(eng.submit("people/model", ask(seed=2), "ann")).recipe.seed == 2
     assert len(web.asked) == asked, "what is here is counted here"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -219,9 +220,9 @@ def test_what_has_no_meaning_is_refused(picture: Image.Image, why: str) -> None:
 
 
 def test_the_memory_it_asks_for_is_what_was_measured() -> None:
-    """In float32 on a CPU: 99 MB at 128 x 128 pixels, 322 MB at 512 x 512; allowed for: that to a fifth more."""
-    assert 99e6 <= working_bytes(CPU, 128 * 128) <= 119e6
-    assert 322e6 <= working_bytes(CPU, 512 * 512) <= 386e6
+    """On a CPU: 170 MB at 128 x 128 pixels, 346 MB at 512 x 512; allowed for: that to a fifth more."""
+    assert 170e6 <= working_bytes(CPU, 128 * 128) <= 204e6
+    assert 346e6 <= working_bytes(CPU, 512 * 512) <= 415e6
 
 
 @pytest.mark.parametrize("what", ["nothing", "text", "half"])
@@ -237,7 +238,16 @@ def test_broken_weights_are_refused(what: str, tmp_path: Path) -> None:
 
 
 def test_16_bit_arithmetic_is_close_to_32_bits(built_in: Upscaler) -> None:
-    """On devices that multiply 16-bit numbers; here they are emulated."""
+    """On devices that multiply 16-bit numbers; here torch does it."""
+    import torch
+    from safetensors.torch import load_file
+
+    from pipelines.rrdb import RRDBNet
+
+    folder = ASSETS / "realesrgan-x4-anime"
+    config = json.loads((folder / "config.json").read_text())
+    network = RRDBNet(blocks=config["blocks"], width=config["width"], growth=config["growth"])
+    network.load_state_dict(load_file(folder / "model.safetensors"))
+    half = Upscaler(network.to(torch.bfloat16).eval().requires_grad_(False))
     picture = Image.open(HERE / "house.png").crop((0, 0, 24, 24))
-    half = load(Device("cpu", "test", 2**33, half=True), ASSETS / "realesrgan-x4-anime")
-    assert psnr(half.run(picture, silent), built_in.run(picture, silent)) > 35
+    assert 35 < psnr(half.run(picture, silent), built_in.run(picture, silent)) < 60

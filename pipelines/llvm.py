@@ -1,4 +1,4 @@
-"""What the decoder says in LLVM's own terms, inside functions that numba compiles: vectors, and what threads share.
+"""What we say in LLVM's own terms, inside functions that numba compiles: vectors, and what threads share.
 
 numba's own vectoriser does not find the form of our products, so their inner loops are written with vectors of a
 certain width: LLVM makes of them what the CPU has.
@@ -6,9 +6,11 @@ certain width: LLVM makes of them what the CPU has.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from llvmlite import ir
@@ -20,17 +22,24 @@ from numba.extending import intrinsic
 BYTE, SHORT, INT, LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 HALF, FLOAT = ir.HalfType(), ir.FloatType()
 INDEX = types.int64
+LANES = 16  # floats that are computed at once
 MAGIC = 1.5 * 2.0**23  # added to a small float, rounds it to a whole number
 LINE = 64  # bytes that come from memory together
 typed_intrinsic: Any = intrinsic
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 _set: Any = config
 FEATURES = (_set.CPU_FEATURES or get_host_cpu_features()).split(",")  # who sets NUMBA_CPU_FEATURES has their way
+REGISTERS = 32 if "+avx512f" in FEATURES else 16  # for vectors
 NATIVE_HALVES = "+f16c" in FEATURES or platform.machine().lower() in ("aarch64", "arm64")
 
 compiled: Any = partial(njit, error_model="numpy", _nrt=False)
 """numba's njit of functions that never raise, as other threads would wait for ever, and that own no arrays: counting
 who uses an array, in two threads at once, costs more than a small product."""
+
+
+def digest(*modules: Any) -> str:
+    """Of their files: numba does not see when what it keeps compiled on the disk calls something that has changed."""
+    return hashlib.sha256(b"".join(Path(module.__file__).read_bytes() for module in modules)).hexdigest()
 
 
 def long(value: int) -> ir.Constant:
@@ -58,6 +67,15 @@ class Build:
         """Where a contiguous array begins, and the length of its rows."""
         found = self._context.make_array(kind)(self._context, self.to, array)
         return found.data, cgutils.unpack_tuple(self.to, found.shape)[-1]
+
+    def shaped(self, kind: Any, array: Any) -> tuple[Any, list[Any]]:
+        """Where a contiguous array begins, and its shape."""
+        found = self._context.make_array(kind)(self._context, self.to, array)
+        return found.data, cgutils.unpack_tuple(self.to, found.shape)
+
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        """a * b + c, of vectors of floats, in one where the processor has that."""
+        return self.call(f"llvm.fmuladd.v{a.type.count}f32", a.type, a, b, c)
 
     def at(self, address: Any, *steps: Any) -> Any:
         for step in steps:

@@ -9,7 +9,7 @@ import pytest
 from llvmlite import ir
 from numba import types
 
-from pipelines.decode_llvm import FLOAT, INT, NATIVE_HALVES, SHORT, Build, compiled, narrowed, typed_intrinsic, widened
+from pipelines.llvm import FLOAT, INT, NATIVE_HALVES, SHORT, Build, compiled, narrowed, typed_intrinsic, widened
 
 WAYS = [False, pytest.param(True, marks=pytest.mark.skipif(not NATIVE_HALVES, reason="has no such instruction"))]
 
