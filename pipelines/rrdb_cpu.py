@@ -35,13 +35,14 @@ def suits(width: int, growth: int) -> bool:
 
 
 class Convolution:
-    """A convolution's weights in Winograd's form, and what becomes of negative results: `slope` times as much."""
+    """A convolution's weights in Winograd's form, so many times as large, and what becomes of negative results:
+    `slope` times as much."""
 
-    def __init__(self, of: nn.Conv2d, slope: float) -> None:
+    def __init__(self, of: nn.Conv2d, slope: float, times: float = 1.0) -> None:
         assert of.bias is not None
         self.inputs, self.outputs = of.in_channels, of.out_channels
-        self.weights = weights(of.weight.detach().double().numpy())
-        self.bias = of.bias.detach().float().numpy()
+        self.weights = weights(times * of.weight.detach().double().numpy())
+        self.bias = (times * of.bias.detach().float()).numpy()
         self.slope = np.float32(slope)
 
 
@@ -64,12 +65,11 @@ class Picture:
 
     def __init__(self, room: Room, height: int, width: int, channels: int, threads: int, kept: bool = False) -> None:
         across, down = -(-width // EDGE), -(-height // EDGE)
-        tiles, part = across * down, across * min(ROWS, down)
+        part = across * min(ROWS, down)
         self.size, self.kept = (height, width), kept
         self.image = room.of("image", down * EDGE + 2, across * EDGE + 2, channels)
         self.image[0], self.image[height + 1 :], self.image[:, 0], self.image[:, width + 1 :] = 0, 0, 0, 0
-        forms = 1 if kept else threads
-        self.forms = room.of("forms", forms, PLACES, tiles if kept else part, channels)
+        self.forms = room.of("forms", -(-down // ROWS) if kept else threads, PLACES, part, channels)
         self.found = room.of("found", threads, PLACES, part, GROUP)
 
     @property
@@ -88,7 +88,7 @@ class CpuNetwork(Stages):
         self.threads = threads
         dense = [[cast("list[nn.Conv2d]", list(row.children())) for row in block.children()] for block in net.body]
         self.dense = [[[Convolution(each, SLOPE) for each in row[:-1]] for row in block] for block in dense]
-        self.dense_last = [[Convolution(row[-1], 1.0) for row in block] for block in dense]
+        self.dense_last = [[Convolution(row[-1], 1.0, SHARE) for row in block] for block in dense]
         self.body = Convolution(net.conv_body, 1.0)
         self.ups = [Convolution(each, SLOPE) for each in (net.conv_up1, net.conv_up2)]
         self.hr = Convolution(net.conv_hr, SLOPE)
@@ -113,8 +113,8 @@ class _Run(Stages):
         control = np.zeros(1, np.int64)
 
         def work(thread: int) -> None:
-            form, found = of.forms[0 if of.kept else thread], of.found[thread]
-            given = of.image, form, of.kept, new, by.inputs, by.weights, by.bias, by.slope
+            forms, found = of.forms if of.kept else of.forms[thread:], of.found[thread]
+            given = of.image, forms, of.kept, new, by.inputs, by.weights, by.bias, by.slope
             convolve(*given, out, at, border, of.size, ROWS, found, control)
 
         others = [self._pool.submit(work, thread) for thread in range(1, self._threads)]
@@ -135,7 +135,7 @@ class _Run(Stages):
                 new = each.inputs
             made.append(np.empty((height, width, last.outputs), np.float32))
             self._convolve(picture, last, made[-1], new)
-        return torch.add(x, _tensor(made), alpha=SHARE)
+        return _tensor(made).add_(x)
 
     def _tail(self, features: Tensor, picture: Tensor) -> Tensor:
         network, made = self._network, []

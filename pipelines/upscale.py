@@ -103,13 +103,13 @@ def load(device: Device, folder: Path) -> Upscaler:
             "delete it from the cache to have it fetched again."
         ) from error
     network.requires_grad_(False)
-    if device.kind == "cpu" and suits(config["width"], config["growth"]):
-        quick = Upscaler(CpuNetwork(network.float(), torch.get_num_threads()), _tile(device))
-        quick.run(Image.new("RGB", (4, 4)), lambda update: None)  # compiles it
-        return quick
-    placed: Any = network.to(device.kind, device.dtype())  # torch's type stubs leave memory_format out
-    placed.to(memory_format=torch.channels_last)
-    return Upscaler(network.eval(), _tile(device))
+    quick = device.kind == "cpu" and suits(config["width"], config["growth"])
+    placed: Any = network.to(device.kind, torch.float32 if quick else device.dtype())
+    placed.to(memory_format=torch.channels_last)  # which torch's type stubs leave out
+    upscaler = Upscaler(CpuNetwork(network, torch.get_num_threads()) if quick else network.eval(), _tile(device))
+    if quick:
+        upscaler.run(Image.new("RGB", (4, 4)), lambda update: None)  # compiles it
+    return upscaler
 
 
 def parameter_bytes(device: Device) -> int:

@@ -129,16 +129,16 @@ def _product(tiles: int) -> Any:
     """The product of so many tiles with a group's weights, as an intrinsic of numba."""
 
     @typed_intrinsic
-    def product(context, form, base, place, tile, inputs, weights, group, found):
-        """found[place, tile : tile + tiles] = form[place, base + tile :][:tiles, :inputs] @ weights[group, place]."""
-        return types.void(form, INDEX, INDEX, INDEX, INDEX, weights, INDEX, found), generate
+    def product(context, form, place, tile, inputs, weights, group, found):
+        """found[place, tile : tile + tiles] = form[place, tile : tile + tiles, :inputs] @ weights[group, place]."""
+        return types.void(form, INDEX, INDEX, INDEX, weights, INDEX, found), generate
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        build, (base, place, tile, inputs), group = Build(context, builder), given[1:5], given[6]
+        build, (place, tile, inputs), group = Build(context, builder), given[1:4], given[5]
         form, (_, every_tile, wide) = build.shaped(signature.args[0], given[0])
-        weights, (_, _, deep, _) = build.shaped(signature.args[5], given[5])
-        found, (_, width, _) = build.shaped(signature.args[7], given[7])
-        first = builder.add(build.times(every_tile, place), builder.add(base, tile))
+        weights, (_, _, deep, _) = build.shaped(signature.args[4], given[4])
+        found, (_, width, _) = build.shaped(signature.args[6], given[6])
+        first = builder.add(build.times(every_tile, place), tile)
         rows = [build.at(form, build.times(wide, builder.add(first, long(n)))) for n in range(tiles)]
         start = builder.add(build.times(group, PLACES), place)
         weights = build.at(weights, build.times(build.times(deep, start), GROUP))
@@ -168,13 +168,13 @@ def _entry(others: str) -> Any:
     """As in decode_step.py: numba keeps it compiled on the disk, under a name that `others` is in."""
 
     @compiled(nogil=True, cache=True)
-    def convolve(image, form, kept, new, inputs, weights, bias, slope, out, at, border, size, rows, found, control):
+    def convolve(image, forms, kept, new, inputs, weights, bias, slope, out, at, border, size, rows, found, control):
         """Parts of a convolution, as long as there are any: each so many rows of tiles.
 
         image has the inputs in its first channels; those from `new` on are brought into the other form, those before
-        were so earlier. form is (36, tiles, channels), of all tiles if `kept`, else of one part's. The result
-        goes to out[border:, border:, at:], of this (height, width). found is room, (36, tiles of a part, 32), and
-        control[0] the number of the next part, for all threads.
+        were so earlier. forms is (n, 36, tiles, channels), of all parts if `kept`, else of this one. The result goes
+        to out[border:, border:, at:], of this (height, width). found is room, (36, tiles, 32), and control[0] the number
+        of the next part, for all threads.
         """
         height, width = size
         across, down = (width + EDGE - 1) // EDGE, (height + EDGE - 1) // EDGE
@@ -183,23 +183,23 @@ def _entry(others: str) -> Any:
             if part * rows >= down:
                 return
             first, last = part * rows, min(part * rows + rows, down)
-            count, base = (last - first) * across, first * across if kept else 0
+            count, form = (last - first) * across, forms[part if kept else 0]
             for tile in range(count):
                 y, x = (first + tile // across) * EDGE, tile % across * EDGE
                 for channel in range(new, inputs, LANES):
-                    _enter(image, y, x, channel, form, base + tile)
+                    _enter(image, y, x, channel, form, tile)
             for group in range(len(weights)):
                 for place in range(PLACES):
                     tile = 0
                     while tile < count:
                         if count - tile >= AT_ONCE:
-                            _many(form, base, place, tile, inputs, weights, group, found)
+                            _many(form, place, tile, inputs, weights, group, found)
                             tile += AT_ONCE
                         elif count - tile >= SOME:
-                            _some(form, base, place, tile, inputs, weights, group, found)
+                            _some(form, place, tile, inputs, weights, group, found)
                             tile += SOME
                         else:
-                            _one(form, base, place, tile, inputs, weights, group, found)
+                            _one(form, place, tile, inputs, weights, group, found)
                             tile += 1
                 g = group * GROUP
                 for tile in range(count):
