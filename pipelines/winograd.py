@@ -173,8 +173,8 @@ def _entry(others: str) -> Any:
 
         image has the inputs in its first channels; those from `new` on are brought into the other form, those before
         were so earlier. forms is (n, 36, tiles, channels), of all parts if `kept`, else of this one. The result goes
-        to out[border:, border:, at:], of this (height, width). found is room, (36, tiles, 32), and control[0] the number
-        of the next part, for all threads.
+        to out[border:, border:, at:], of this (height, width). found is room, (36, tiles, 32), and control[0] the
+        number of the next part, for all threads.
         """
         height, width = size
         across, down = (width + EDGE - 1) // EDGE, (height + EDGE - 1) // EDGE
