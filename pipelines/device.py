@@ -25,9 +25,10 @@ Kind = Literal["cpu", "cuda", "mps"]
 class Device:
     """Where models are held and run.
 
-    `total` is the memory of the whole device in bytes. `half` says whether it multiplies 16-bit floats natively: CPUs
-    without AVX-512 or AMX units for bfloat16 fall back to a loop, where a matrix product was measured at a hundredth
-    of float32's speed, so they compute in float32 and a model takes twice the bytes.
+    `total` is the memory of the whole device in bytes. `half` says whether 16-bit floats are its fast ones. Most CPUs
+    fall back to a loop, where a matrix product was measured at a hundredth of float32's speed; those with AVX-512's
+    instructions for bfloat16, but no units for whole matrices, took twice float32's time. So they compute in float32,
+    and a model takes twice the bytes.
     """
 
     kind: Kind
@@ -84,18 +85,18 @@ def detect(wanted: Literal["auto", "cpu", "cuda", "mps"] = "auto") -> Device:
 
 
 def _cpu() -> Device:
-    return Device("cpu", f"{_cores()} CPU cores", ram(), half=_cpu_multiplies_bfloat16())
+    return Device("cpu", f"{_cores()} CPU cores", ram(), half=_cpu_prefers_bfloat16())
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _cpu_multiplies_bfloat16() -> bool:
+def _cpu_prefers_bfloat16() -> bool:
     """By the flags that Linux lists; elsewhere the answer is no, which is always correct and at worst slower."""
     cpuinfo = Path("/proc/cpuinfo")
     flags = set(cpuinfo.read_text().split()) if cpuinfo.is_file() else set()
-    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+    return bool(flags & {"amx_bf16", "bf16"})
 
 
 def ram() -> int:
