@@ -214,10 +214,8 @@ def _strip(kind: int) -> Any:
 
 
 fours, eights = _strip(FOURS), _strip(EIGHTS)
-_by_two = {rows: _plain(rows, 2) for rows in (8, 4, 3, 2, 1)}
-_by_one = {rows: _plain(rows, 1) for rows in (8, 4, 3, 2, 1)}
-_eight_two, _four_two, _three_two, _two_two, _one_two = _by_two.values()
-_eight_one, _four_one, _three_one, _two_one, _one_one = _by_one.values()
+_eight_two, _four_two, _three_two, _two_two, _one_two = (_plain(rows, 2) for rows in (8, 4, 3, 2, 1))
+_four_one, _three_one, _two_one, _one_one = (_plain(rows, 1) for rows in (4, 3, 2, 1))
 
 
 @compiled()
@@ -245,9 +243,6 @@ def _two(halves, f0, step, apart, x, r, left, out, n0, count):
 @compiled()
 def _one(halves, f0, step, apart, x, r, left, out, n0, count):
     """As _two(), with one vector."""
-    if left >= 8 and REGISTERS == 32:
-        _eight_one(halves, f0, step, apart, x, r, out, n0, count)
-        return 8
     if left >= 4:
         _four_one(halves, f0, step, apart, x, r, out, n0, count)
         return 4
