@@ -1,9 +1,9 @@
 """A decoder with room for the keys and values of several conversations, the rows, and the threads that it computes on.
 
-Why none of a library: on two cores with AVX2 a step of SmolLM2 took 6 to 7 ms here, one of eight requests 13 to 16, and
-reading 128 tokens 130 to 160 (with AVX-512, and memory asked ahead, 4 to 5, 11 to 12 and 120 to 160). ONNX Runtime took
-9 to 11, 30 to 35 and 370 there, with blocks of 8 bits; OpenVINO 14, 32 and 236 for the products alone. xllamacpp wrote
-59 to 69 tokens a second on another machine, with what X-ray needs, and 79 for eight together.
+Why none of a library: on two cores with AVX2 a step of SmolLM2 took 6 to 7 ms here, one of eight requests 13 to 16,
+and reading 128 tokens 130 to 160 (with AVX-512, and memory asked ahead, 4 to 5, 11 to 12 and 120 to 160). ONNX Runtime
+took 9 to 11, 30 to 35 and 370 there, with blocks of 8 bits; OpenVINO 14, 32 and 236 for the products alone. xllamacpp
+wrote 59 to 69 tokens a second on another machine, with what X-ray needs, and 79 for eight together.
 """
 
 from __future__ import annotations
