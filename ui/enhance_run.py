@@ -78,7 +78,7 @@ class Cleaning:
             case Sound():
                 return None
             case Progress(label=label) if label == READING:
-                self._began = time.monotonic()
+                self._began = self._began or time.monotonic()  # a heartbeat says it again
                 return states.of(moment)
             case _:
                 return states.of(moment)

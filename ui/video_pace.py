@@ -37,12 +37,13 @@ class Clock:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._began = now()
+        self._begun = False
         self._first: float | None = None
 
     def begin(self) -> None:
-        """Waiting and loading were not work."""
-        if self._first is None:
-            self._began = self._now()
+        """Waiting and loading were not work. What says so again, as a heartbeat does, changes nothing."""
+        if not self._begun and self._first is None:
+            self._began, self._begun = self._now(), True
 
     def left(self, step: int, total: int) -> float | None:
         """Seconds until the last step, after this one; None where one step alone is known, which may be a slow one."""

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,9 +18,9 @@ import pytest
 import soundfile
 
 from pipelines import sound_file
-from pipelines.enhance_request import BUILT_IN, EnhanceRequest
+from pipelines.enhance_request import BUILT_IN, READING, EnhanceRequest
 from pipelines.enhance_tone import PRESETS
-from pipelines.events import Cancelled, Emit, Enhanced, Preview
+from pipelines.events import Cancelled, Emit, Enhanced, Preview, Progress
 from pipelines.sound_file import ENHANCED_BY_AI
 from pipelines.sound_in import RATE
 from tests.conftest import WAIT_S, Server, a_step
@@ -215,6 +216,17 @@ def test_the_example_can_be_chosen_heard_and_made_clean(guest: Guest, seen: list
     assert guest.cleaned(chosen)["seconds"] > 5
     assert guest.cleaned(chosen, preset="music")["seconds"] > 5  # and again
     assert EXAMPLE.stat().st_size < 300_000
+
+
+def test_what_a_heartbeat_says_again_does_not_begin_the_clock_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter((10.0, 20.0, 30.0))
+    monkeypatch.setattr("ui.enhance_run.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    cleaning = Cleaning(EnhanceRequest(audio=wav(), **ASKED))
+    for _ in range(3):
+        cleaning._take(Progress(label=READING), tmp_path)
+    assert cleaning._began == 10.0
 
 
 def test_a_preset_sets_the_sliders(guest: Guest) -> None:

@@ -303,6 +303,14 @@ def test_the_time_that_is_left_is_known_after_two_steps() -> None:
     assert clock.left(2, 5) == 6.0
 
 
+def test_a_clip_takes_what_it_takes_from_the_first_news_of_its_making() -> None:
+    times = iter([0.0, 10.0, 20.0])
+    clock = Clock(lambda: next(times))
+    clock.begin()
+    clock.begin()  # as a heartbeat does, which says the same again
+    assert clock.took == 10.0
+
+
 def test_what_a_clip_took_is_expected_of_the_next_in_proportion() -> None:
     pace, request = Pace(), VideoRequest(frames=10, steps=5)
     assert pace.expected(request, {}) is None
