@@ -120,11 +120,11 @@ def parameter_bytes(device: Device) -> int:
 def working_bytes(device: Device, pixels: int = MOST_PIXELS) -> int:
     """What enlarging a picture of so many pixels takes besides the weights.
 
-    Three sets of 64 features for each pixel, and the result; for the tile under way what was measured on a CPU, which
-    computes in float32, in all 170 MB for tiles of 128; on a GPU as much for as many pixels.
+    Three sets of 64 features for each pixel, and the result; for the tile under way what was measured on a CPU, in all
+    170 MB for tiles of 128 (float32, by Winograd's algorithm), and in torch 100 MB, taken in proportion on a GPU.
     """
-    of_tile = 2400 * _tile(device) ** 2
-    return (pixels * (3 * 64 + 3 * 16) + of_tile) * (4 if device.kind == "cpu" else device.parameter_bytes)
+    floats, size = (2400, 4) if device.kind == "cpu" else (1500, device.parameter_bytes)
+    return (pixels * (3 * 64 + 3 * 16) + floats * _tile(device) ** 2) * size
 
 
 def _tile(device: Device) -> int:
