@@ -148,6 +148,13 @@ class Chat:
         expect(self.send).to_be_visible()
         expect(self.stop).to_be_hidden()
 
+    def regenerate(self) -> None:
+        """Have the last message answered again, to the end; what is told in between may be too short to be seen."""
+        self.state.evaluate("line => { line.dataset.old = '' }")
+        self.page.get_by_role("button", name="Regenerate").click()
+        expect(self.page.locator("#pm-chat-status [data-old]")).to_have_count(0)
+        self.expect_done()
+
     def expect_text(self, longer_than: int = 0) -> str:
         """Wait until the last answer has so many characters; returns what there is of it."""
         try:

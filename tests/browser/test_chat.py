@@ -43,23 +43,16 @@ def test_regenerate_answers_again_and_the_same_seed_says_the_same(chat: Chat) ->
     chat.ask("Tell me something.")
     chat.expect_done()
     first = chat.answers.inner_text()
-    again = chat.page.get_by_role("button", name="Regenerate")
-    again.click()
-    chat.expect_state("loading")
-    chat.expect_done()
+    chat.regenerate()
     expect(chat.answers).to_have_text([first])
     chat.set(seed=2)
-    again.click()
-    chat.expect_state("loading")
-    chat.expect_done()
+    chat.regenerate()
     expect(chat.answers).to_have_count(1)
     assert chat.answers.inner_text() != first
     chat.page.get_by_role("button", name="Settings").click()
     expect(chat.page.get_by_label("New each time")).not_to_be_checked()  # since a seed was typed
     chat.page.get_by_label("New each time").check()
-    again.click()
-    chat.expect_state("loading")
-    chat.expect_done()
+    chat.regenerate()
     expect(chat.page.get_by_label("Seed")).not_to_have_value("2")
 
 

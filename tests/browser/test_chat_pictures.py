@@ -67,9 +67,7 @@ def test_pictures_are_asked_about_and_stay_with_their_messages(
     chat.expect_done()
     assert chat.answers.last.inner_text().strip() == "2 with “these” and 1 with “and this”"
     chat.page.screenshot(path=screenshots / "pictures.png")
-    chat.page.get_by_role("button", name="Regenerate").click()
-    chat.expect_state("loading")
-    chat.expect_done()
+    chat.regenerate()
     assert chat.answers.last.inner_text().strip() == "2 with “these” and 1 with “and this”"
     chat.page.reload()
     expect(chat.page.locator("#pm-chat img")).to_have_count(3)
