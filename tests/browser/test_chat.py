@@ -25,7 +25,7 @@ def test_the_answer_grows_before_the_visitors_eyes(chat: Chat) -> None:
             }).observe(document.querySelector('#pm-chat'), { subtree: true, childList: true, characterData: true });
         }"""
     )
-    chat.set(longest=96)
+    chat.set(longest=160)
     chat.ask(STORY)
     expect(chat.questions).to_have_text([STORY])
     expect(chat.prompt).to_have_value("")
@@ -34,7 +34,7 @@ def test_the_answer_grows_before_the_visitors_eyes(chat: Chat) -> None:
     assert len(set(seen)) >= 5
     assert all(len(earlier) < len(later) for earlier, later in pairwise(seen))
     assert seen[-1] == chat.answers.inner_text()
-    expect(chat.state).to_contain_text("96 tokens")
+    expect(chat.state).to_contain_text("160 tokens")
     expect(chat.state).to_contain_text("cut at the longest answer allowed")
 
 
