@@ -1,7 +1,7 @@
 """The keys and values of several conversations, the rows, each in chunks of 128 tokens with all layers and heads.
 
-A chunk of a large model is as much as the system's large pages, which it is asked for: with small ones, looking up
-where they are took as long as reading. Memory is taken from the system when a chunk is first written, and given back
+The system is asked for large pages, of which SmolLM2's chunks fill two thirds each: with small ones, looking up where
+they are took as long as reading. Memory is taken from the system when a chunk is first written, and given back
 when the row is freed.
 """
 

@@ -214,44 +214,46 @@ def _strip(kind: int) -> Any:
 
 
 fours, eights = _strip(FOURS), _strip(EIGHTS)
-_eight_two, _four_two, _three_two, _two_two, _one_two = (_plain(rows, 2) for rows in (8, 4, 3, 2, 1))
-_four_one, _three_one, _two_one, _one_one = (_plain(rows, 1) for rows in (4, 3, 2, 1))
+_eight_two, _four_two, _four_one = _plain(8, 2), _plain(4, 2), _plain(4, 1)
+
+
+def _last(vectors: int) -> Any:
+    """The product of the last one to three rows with so many vectors, as a function for numba."""
+    three, two, one = (_plain(rows, vectors) for rows in (3, 2, 1))
+
+    @compiled()
+    def last(halves, f0, step, apart, x, r, left, out, n0, count):
+        if left == 3:
+            three(halves, f0, step, apart, x, r, out, n0, count)
+        elif left == 2:
+            two(halves, f0, step, apart, x, r, out, n0, count)
+        else:
+            one(halves, f0, step, apart, x, r, out, n0, count)
+
+    return last
+
+
+_last_two, _last_one = _last(2), _last(1)
 
 
 @compiled()
-def _two(halves, f0, step, apart, x, r, left, out, n0, count):
-    """Two vectors of some of the rows that are left. Returns of how many: as many as there are registers for."""
-    if left >= 8 and REGISTERS == 32:
+def _some(halves, f0, step, apart, x, r, left, out, n0, both, count):
+    """One vector, or two if `both`, of some of the rows that are left. Returns of how many: as many as there are
+    registers for."""
+    if left >= 8 and both and REGISTERS == 32:
         _eight_two(halves, f0, step, apart, x, r, out, n0, count)
         return 8
-    if left >= 4 and REGISTERS == 32:
-        _four_two(halves, f0, step, apart, x, r, out, n0, count)
-        return 4
     if left >= 4:
-        _four_one(halves, f0, step, apart, x, r, out, n0, count)
-        _four_one(halves, f0 + apart, step, apart, x, r, out, n0 + LANES, count)
+        if both and REGISTERS == 32:
+            _four_two(halves, f0, step, apart, x, r, out, n0, count)
+            return 4
+        for v in range(1 + both):
+            _four_one(halves, f0 + v * apart, step, apart, x, r, out, n0 + v * LANES, count)
         return 4
-    if left == 3:
-        _three_two(halves, f0, step, apart, x, r, out, n0, count)
-    elif left == 2:
-        _two_two(halves, f0, step, apart, x, r, out, n0, count)
+    if both:
+        _last_two(halves, f0, step, apart, x, r, left, out, n0, count)
     else:
-        _one_two(halves, f0, step, apart, x, r, out, n0, count)
-    return left
-
-
-@compiled()
-def _one(halves, f0, step, apart, x, r, left, out, n0, count):
-    """As _two(), with one vector."""
-    if left >= 4:
-        _four_one(halves, f0, step, apart, x, r, out, n0, count)
-        return 4
-    if left == 3:
-        _three_one(halves, f0, step, apart, x, r, out, n0, count)
-    elif left == 2:
-        _two_one(halves, f0, step, apart, x, r, out, n0, count)
-    else:
-        _one_one(halves, f0, step, apart, x, r, out, n0, count)
+        _last_one(halves, f0, step, apart, x, r, left, out, n0, count)
     return left
 
 
@@ -266,10 +268,7 @@ def mixture(halves, f0, step, apart, x, rows, out, vectors, count, ahead, a0):
         size = count * LANES * (1 + both)
         _ask(ahead, a0 + v * count * LANES, size)
         while r < rows:
-            if both:
-                r += _two(halves, f, step, apart, x, r, rows - r, out, v * LANES, count)
-            else:
-                r += _one(halves, f, step, apart, x, r, rows - r, out, v * LANES, count)
+            r += _some(halves, f, step, apart, x, r, rows - r, out, v * LANES, both, count)
 
 
 @typed_intrinsic

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 NAME = "decoder.safetensors"
-LANES, TILE, STRIP, BLOCK, QUAD = 16, 8, 32, 32, 4  # as in decode_tiles.py, which needs numba to be read
+LANES, TILE, STRIP, BLOCK, QUAD = 16, 8, 32, 32, 4  # as in llvm.py and decode_tiles.py, which need numba
 
 
 @dataclass(frozen=True)

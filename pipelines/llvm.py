@@ -65,8 +65,8 @@ class Build:
 
     def array(self, kind: Any, array: Any) -> tuple[Any, Any]:
         """Where a contiguous array begins, and the length of its rows."""
-        found = self._context.make_array(kind)(self._context, self.to, array)
-        return found.data, cgutils.unpack_tuple(self.to, found.shape)[-1]
+        data, shape = self.shaped(kind, array)
+        return data, shape[-1]
 
     def shaped(self, kind: Any, array: Any) -> tuple[Any, list[Any]]:
         """Where a contiguous array begins, and its shape."""
@@ -121,8 +121,7 @@ class Build:
         return place
 
     def multiply_add(self, a: Any, b: Any, register: Any) -> None:
-        value = self.call(f"llvm.fmuladd.v{a.type.count}f32", a.type, a, b, self.to.load(register))
-        self.to.store(value, register)
+        self.to.store(self.fma(a, b, self.to.load(register)), register)
 
     def put(self, register: Any, address: Any) -> None:
         self.store(self.to.load(register), address)
@@ -150,7 +149,7 @@ class Build:
 
         def both(a: Any, b: Any, c: Any) -> Any:
             a, b, c = (every(kind, each) if isinstance(each, float) else each for each in (a, b, c))
-            return self.call(f"llvm.fmuladd.v{kind.count}f32", kind, a, b, c)
+            return self.fma(a, b, c)
 
         small, large = to.fcmp_ordered("<", x, every(kind, -87.0)), to.fcmp_ordered(">", x, every(kind, 88.0))
         x = to.select(small, every(kind, -87.0), to.select(large, every(kind, 88.0), x))

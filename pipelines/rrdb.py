@@ -10,8 +10,9 @@ Parameters carry the names of the authors' own checkpoints.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from types import EllipsisType
 from typing import NamedTuple, TypeAlias
@@ -21,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SCALE = 4
+SLOPE = 0.2  # of what is negative after most convolutions
 SHARE = 0.2  # of what a block computes, that it adds to what it was given
 
 Region: TypeAlias = tuple[EllipsisType, slice, slice]
@@ -45,20 +47,29 @@ class DenseBlock(nn.Module):
         return torch.add(x, self.conv5(seen), alpha=SHARE)
 
 
-class Stages:
+class Network(ABC):
+    """A loaded network: working() gives what computes one picture with it."""
+
+    blocks: int
+    conv_first: nn.Conv2d
+
+    @abstractmethod
+    def working(self) -> AbstractContextManager[Stages]:
+        """What computes one picture, for as long as that takes."""
+
+    def steps(self, height: int, width: int, tile: int) -> int:
+        """How many tiles, over all stages, in_tiles() will compute."""
+        count = sum(1 for _ in parts(height, width, tile, margin=0))
+        return 3 * self.blocks * count + sum(1 for _ in parts(height, width, _half(tile), margin=0))
+
+
+class Stages(Network):
     """Pictures (n, 3, h, w) with values from 0 to 1 -> (n, 3, 4 h, 4 w), not yet clipped to that range.
 
     How it is done, stage by stage; what a stage computes, another class says: RRDBNet, or rrdb_cpu.py's.
     """
 
     tail_reach = 3  # two convolutions at a quarter, one at half and three at the full output size: 2.25 pixels
-    blocks: int
-    conv_first: nn.Conv2d
-
-    @contextmanager
-    def working(self) -> Iterator[Stages]:
-        """What computes one picture."""
-        yield self
 
     def in_tiles(self, picture: Tensor, tile: int, step: Callable[[], None]) -> Tensor:
         """The whole picture, in tiles of at most `tile` pixels a side; `step` is called after each, `steps()` times
@@ -81,17 +92,17 @@ class Stages:
             step()
         return larger
 
-    def steps(self, height: int, width: int, tile: int) -> int:
-        """How many tiles, over all stages, in_tiles() will compute."""
-        count = sum(1 for _ in parts(height, width, tile, margin=0))
-        return 3 * self.blocks * count + sum(1 for _ in parts(height, width, _half(tile), margin=0))
-
+    @abstractmethod
     def _dense(self, block: int, row: int, x: Tensor) -> Tensor:
-        raise NotImplementedError
+        """A dense block: (n, channels, h, w) both."""
 
+    @abstractmethod
     def _tail(self, features: Tensor, picture: Tensor) -> Tensor:
         """Everything after the blocks. The features from before them are computed again: cheaper than kept."""
-        raise NotImplementedError
+
+    @contextmanager
+    def working(self) -> Iterator[Stages]:
+        yield self
 
 
 class RRDBNet(nn.Module, Stages):
@@ -192,4 +203,4 @@ def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
 
 
 def _leaky(x: Tensor) -> Tensor:
-    return F.leaky_relu_(x, 0.2)
+    return F.leaky_relu_(x, SLOPE)

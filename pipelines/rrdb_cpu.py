@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from pipelines.llvm import FEATURES
-from pipelines.rrdb import SHARE, RRDBNet, Stages
+from pipelines.rrdb import SHARE, SLOPE, Network, RRDBNet, Stages
 from pipelines.winograd import EDGE, GROUP, PLACES, convolve, weights
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pipelines.winograd import Floats
 
 ROWS = 2  # rows of tiles that a thread computes at a time
-SLOPE = 0.2
 
 
 def suits(width: int, growth: int) -> bool:
@@ -80,7 +79,7 @@ class Picture:
         return inside
 
 
-class CpuNetwork(Stages):
+class CpuNetwork(Network):
     """The weights of the same network, one that suits(); working() computes with them."""
 
     def __init__(self, net: RRDBNet, threads: int) -> None:

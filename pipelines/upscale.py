@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from pipelines.rrdb import Stages
+    from pipelines.rrdb import Network
 
 MOST_PIXELS = 4_000_000
 CPU_TILE, GPU_TILE = 128, 512  # pixels a side; a CPU's last-level cache holds what a tile of 128 needs
@@ -36,7 +36,7 @@ Bytes = NDArray[np.uint8]
 class Upscaler:
     """A loaded network. Used by one thread at a time; keeps no state of a run."""
 
-    def __init__(self, network: Stages, tile: int = CPU_TILE) -> None:
+    def __init__(self, network: Network, tile: int = CPU_TILE) -> None:
         self._network = network
         self._tile = tile
 
