@@ -226,9 +226,7 @@ def build(engine: Engine) -> None:
 
     def on_stop_speaking(studio: Studio) -> tuple[Any, ...]:
         if studio.busy:
-            heard = studio.reading is not None and bool(studio.reading.track.parts)
-            studio.halt(states.stopped("what was made can be played" if heard else ""))
-            studio.end()
+            studio.stop()
         return as_it_stands(studio)
 
     may_refuse = refusing(speak)

@@ -14,13 +14,14 @@ from typing import Any
 
 from pipelines import sound_file, subtitles
 from pipelines.engine import Engine
-from pipelines.events import Audio, Caption, Progress, Result, Sound
+from pipelines.events import Audio, Caption, Progress, Recipe, Result, Sound
 from pipelines.spec import Request
-from ui import states
+from ui import files, states
 from ui.place import Place
 from ui.player import Track
 from ui.wire import Failed, Moment, Stopped, watch
 
+NAME = "polymuse-speech"
 TITLES = {"wav": "WAV", "flac": "FLAC", "srt": "Captions (SRT)", "vtt": "Captions (VTT)"}
 
 
@@ -32,6 +33,8 @@ class Reading:
         self.found: Mapping[str, Any] = {}  # settings that the model chose
         self.id = secrets.token_urlsafe(9)
         self.track = Track()
+        self.finished = False
+        self._captions: list[Caption] = []
         self._folder: Path | None = None
         self._began: float | None = None  # when the first piece was begun: waiting and loading are not speaking
         self._first: float | None = None
@@ -48,6 +51,15 @@ class Reading:
                     line = await asyncio.to_thread(self._take, moment, folder) or line
                 if line is not None:
                     yield line
+
+    def keep(self) -> None:
+        """Make files of what was said of a text that was stopped."""
+        if self._folder is None or not self.track.parts or self.finished:
+            return
+        sound = self.track.joined(self._folder)
+        options = self.request.model_dump(exclude={"model", "seed"})
+        recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)
+        self._offer(self._folder, Audio(sound.samples, sound.rate, tuple(self._captions)), recipe)
 
     def forget(self) -> None:
         """Remove its files."""
@@ -66,7 +78,8 @@ class Reading:
             case Result(artifact=artifact):
                 assert isinstance(artifact, Audio)
                 self.found = artifact.settings
-                self.track.offer(folder, "polymuse-speech", _written(artifact, moment), TITLES)
+                self._offer(folder, artifact, moment.recipe)
+                self.finished = True
                 return states.done(self._summary())
             case Failed(message=message):
                 return states.failed(message)
@@ -79,7 +92,19 @@ class Reading:
         if self._first is None:
             self._first = self._took()
         said = sound.caption or Caption(0, 0, "")
+        if sound.caption is not None:
+            self._captions.append(said)
         self.track.add(sound, folder, text=said.text, speaker=said.speaker, phonemes=said.phonemes)
+
+    def _offer(self, folder: Path, audio: Audio, recipe: Recipe) -> None:
+        """The sound and its captions as files to download."""
+        contents = {
+            "wav": sound_file.sound(audio, recipe, "wav"),
+            "flac": sound_file.sound(audio, recipe, "flac"),
+            "srt": subtitles.srt(audio.captions).encode(),
+            "vtt": subtitles.vtt(audio.captions, recipe).encode(),
+        }
+        self.track.offer(folder, NAME, contents, TITLES)
 
     def _summary(self) -> str:
         took, first = states.duration(self._took()), states.duration(self._first or 0)
@@ -87,16 +112,6 @@ class Reading:
 
     def _took(self) -> float:
         return 0.0 if self._began is None else time.monotonic() - self._began
-
-
-def _written(audio: Audio, result: Result) -> dict[str, bytes]:
-    """The finished sound and its captions as files to download."""
-    return {
-        "wav": sound_file.sound(audio, result.recipe, "wav"),
-        "flac": sound_file.sound(audio, result.recipe, "flac"),
-        "srt": subtitles.srt(audio.captions).encode(),
-        "vtt": subtitles.vtt(audio.captions, result.recipe).encode(),
-    }
 
 
 @dataclass
@@ -119,9 +134,17 @@ class Studio(Place[Reading]):
             self.reading.found = {}  # told once, also where it comes back
         self.work_on(Reading(request))
 
+    def stop(self) -> None:
+        """Nothing more comes; what there is is kept."""
+        self.halt(states.stopped())
+        if self.reading is not None:
+            self.reading.keep()
+            self.line = states.stopped("what was said is kept" if self.reading.track.downloads else "")
+        self.end()
+
     def shown(self) -> dict[str, Any]:
         """What the player is told. A `live` one begins to play by itself, a stopped one is silent."""
         if self.reading is None:
             return Track().shown("", "empty")
-        state = "live" if self.busy else "over" if self.reading.track.downloads else "stopped"
+        state = "live" if self.busy else "over" if self.reading.finished else "stopped"
         return self.reading.track.shown(self.reading.id, state)

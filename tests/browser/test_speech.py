@@ -137,6 +137,7 @@ def test_stop_silences_and_what_was_made_can_be_played(speech: Speech) -> None:
     )
     speech.captions.first.click()
     expect(speech.player).to_have_attribute("data-playing", "true")
+    expect(speech.page.locator("#pm-speech-player .pm-downloads a")).to_have_count(4)
 
 
 OVERTAKEN = """([html, script, tellings]) => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -13,14 +14,15 @@ import httpx
 import numpy as np
 import pytest
 
-from pipelines import sound_file
-from pipelines.events import Audio, Cancelled, Emit, Sound
+from pipelines import sound_file, subtitles
+from pipelines.events import Audio, Cancelled, Caption, Emit, Sound
 from pipelines.speech_request import BUILT_IN, SpeechRequest
 from pipelines.speech_text import MOST_FIRST, pieces
 from tests.conftest import WAIT_S, Server, a_step
 from tests.fakes.speaker import RATE, speak, tone
 from tests.pipelines.test_speech_match import wav
 from tests.ui.visitor import Visitor
+from ui.files import UNFINISHED
 from ui.speech import CAST, EXAMPLES, FIRST_CAST, ONE, SAMPLES, SCRIPT, SEVERAL, SPEED
 from ui.speech_run import Studio
 
@@ -106,17 +108,18 @@ def test_sound_reaches_the_page_before_the_last_is_made(served: Server, visitor:
     assert visitor.call("as_it_stands", None)[2]["state"] == "over"
 
 
-def test_stop_ends_the_run_and_keeps_what_was_made(served: Server, visitor: Visitor) -> None:
+def test_stop_ends_the_run_and_makes_files_of_what_there_is(served: Server, visitor: Visitor) -> None:
     cancelled = threading.Event()
 
     def speaks(request: SpeechRequest, emit: Emit) -> Audio:
         try:
-            while True:
-                emit(Sound(tone(0.1), RATE))
+            for number in count():
+                emit(Sound(tone(0.1), RATE, Caption(number / 10, (number + 1) / 10, f"Part {number}.")))
                 a_step()
         except Cancelled:
             cancelled.set()
             raise
+        raise AssertionError("nobody stopped it")
 
     served.speaks = speaks
     assert visitor.ended("on_speak", "One.", None, *ASKED.values())["success"]
@@ -125,8 +128,11 @@ def test_stop_ends_the_run_and_keeps_what_was_made(served: Server, visitor: Visi
         if visitor.call("as_it_stands", None)[2]["parts"]:
             break
     speak_button, stop_button, shown, line = visitor.call("on_stop_speaking", None)
-    assert shown["state"] == "stopped" and shown["parts"] and not shown["downloads"]
-    assert "what was made can be played" in line
+    assert shown["state"] == "stopped" and "what was said is kept" in line
+    wav, flac, srt, vtt = (file(link["href"]).read_bytes() for link in shown["downloads"])
+    assert sound_file.read(wav).revision == sound_file.read(flac).revision == UNFINISHED
+    assert file(shown["parts"][0]["src"]).read_bytes() in wav
+    assert b"Part 0." in srt and subtitles.read(vtt).revision == UNFINISHED
     assert speak_button["visible"] and not stop_button["visible"]
     assert cancelled.wait(WAIT_S)
 
