@@ -97,6 +97,14 @@ def latent_statistics(model: Autoencoder, pictures: PictureSet, rows: Tensor) ->
     model.register_to_config(latents_mean=mean, latents_std=std)
 
 
+def with_encoder_kept(folder: Path) -> Autoencoder:
+    """An exported autoencoder of which only the decoder learns."""
+    model: Autoencoder = Autoencoder.from_pretrained(folder, torch_dtype=torch.float32)
+    for part in (model.encoder, model.to_latent, model.linear_in):
+        part.requires_grad_(False)
+    return model
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=FOLDER, help="what training.emoji_data wrote (%(default)s)")
@@ -112,7 +120,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--save-every", type=int, default=150, help="steps between checkpoints")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument(
-        "--decoder-only", action="store_true", help="keep the encoder, so that latents stay what they were"
+        "--decoder-of", type=Path, metavar="FOLDER", help="begin with this export and keep its encoder and its latents"
     )
     return parser.parse_args()
 
@@ -123,17 +131,15 @@ def main() -> None:
     torch.manual_seed(0)
     pictures = PictureSet.load(args.data)
     rows, held = pictures.rows(withheld=False), pictures.rows(withheld=True)
-    model = Autoencoder(width=args.width).to(memory_format=torch.channels_last)
-    start_linear(model, pictures, rows)
+    if args.decoder_of:
+        model = with_encoder_kept(args.decoder_of)
+    else:
+        model = Autoencoder(width=args.width)
+        start_linear(model, pictures, rows)
+    model.to(memory_format=torch.channels_last)
     opts = optimisers(model, outside=("linear_",))
     average = Average(model)
     start = resume(args.out / "checkpoint", model, average, opts) if args.resume else 0
-    if args.decoder_only:
-        config = Autoencoder.load_config(args.out / "export")
-        average.model.register_to_config(latents_mean=config["latents_mean"], latents_std=config["latents_std"])
-        model.load_state_dict(average.model.state_dict())  # the encoder that was exported is the average's
-        for part in (model.encoder, model.to_latent, model.linear_in):
-            part.requires_grad_(False)
     run = Run(args.steps, lr=args.lr, warmup=20, cooldown=args.cooldown)
     print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, from step {start}", flush=True)
 
@@ -146,7 +152,7 @@ def main() -> None:
         use_spare_cores()
         if step.number % args.save_every == 0 or step.number == args.steps:
             save(args.out / "checkpoint", model, average, opts, step.number)
-            if not args.decoder_only:
+            if not args.decoder_of:
                 latent_statistics(average.model, pictures, rows)
             export(average.model, args.out / "export")
             part = held if step.number == args.steps else held[::6]

@@ -52,12 +52,6 @@ class Scene:
     background: tuple[int, int, int]
     hue: float | None = None  # the things' dominant hue is turned to this one
 
-    @property
-    def as_it_is(self) -> bool:
-        """Whether it is just what a reference of it looks like: then it must not be its own reference."""
-        alone = self.kind == "thing" and self.places == ((1.0, 0.0, 0.0),)
-        return alone and self.hue is None and self.background == COLOURS["white"]
-
 
 def article(name: str) -> str:
     """With its article, unless the name is a plural as far as its ending shows."""
@@ -122,10 +116,13 @@ def turned(layers: Tensor, by: float) -> Tensor:
 
 
 class Captions:
-    """Draws scenes from the pictures training may see."""
+    """Draws scenes from the pictures training may see; this share of them one thing alone, on white.
 
-    def __init__(self, pictures: PictureSet) -> None:
-        self.pictures = pictures
+    That is what a page that puts scenes together by itself asks for, whatever a visitor does.
+    """
+
+    def __init__(self, pictures: PictureSet, alone: float = 0.0) -> None:
+        self.pictures, self.alone = pictures, alone
         self.rows = pictures.rows(withheld=False).tolist()
         self.by_style: dict[str, list[int]] = {style: [] for style in STYLES}
         for row in self.rows:
@@ -159,20 +156,22 @@ class Captions:
         rng = Random(seed)
         luck = rng.random()
         colour, where = self.background(rng)
-        if row is not None or luck < 0.72:
-            return self.thing(rng, rng.choice(self.rows) if row is None else row, colour, where)
+        if alone := Random(~seed).random() < self.alone:
+            colour, where = COLOURS["white"], ""
+        if row is not None or luck < 0.72 or alone:
+            return self.thing(rng, rng.choice(self.rows) if row is None else row, colour, where, small=not alone)
         style = rng.choice(list(STYLES))
         first, second = rng.sample(self.by_style[style], 2)
         if luck < 0.92:
             return self.pair(rng, first, second, style, colour, where)
         return self.count(rng, first, style, colour, where)
 
-    def thing(self, rng: Random, row: int, colour: tuple[int, int, int], where: str) -> Scene:
+    def thing(self, rng: Random, row: int, colour: tuple[int, int, int], where: str, *, small: bool) -> Scene:
         record = self.pictures.records[row]
         label, luck, hue = record["label"], rng.random(), None
         place = (1.0, 0.0, 0.0)
         name = self.name(row, rng)
-        if luck < 0.12:  # small, with room around it
+        if small and luck < 0.12:  # with room around it
             place = (SMALL, 0.0, 0.0)
             name = rng.choice(["a small {}", "a tiny {}", "{} with empty space around it"]).format(label)
         if luck >= 0.12 and rng.random() < 0.4 and self.paintable(row):

@@ -59,7 +59,7 @@ def shown(data: Encoded, rows: list[int], slots: int, g: Generator) -> Shown:
         if none < 0.12:
             continue
         queues = [[(picture, min(thing, 1)) for picture in own] for thing, own in enumerate(data.references[row])]
-        if same < 0.4:  # as with a picture that was withheld: there is one of the thing, but not in this style
+        if same < 0.6:  # as with a picture that was withheld: there is one of the thing, but not in this style
             queues = [[one for one in queue if data.picture_styles[one[0]] != data.styles[row]] for queue in queues]
         if missing < 0.3:
             queues = [[one for one in queue if torch.rand((), generator=g) < 0.6] for queue in queues]

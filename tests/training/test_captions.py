@@ -35,6 +35,18 @@ def test_the_same_seed_tells_and_draws_the_same(captions, scenes, pictures):
     assert torch.equal(again.draw(scenes[:20]), captions.draw(scenes[:20]))
 
 
+def test_as_many_as_asked_are_one_thing_on_white(pictures):
+    some = [Captions(pictures, alone=0.8).scene(seed) for seed in range(300)]
+    alone = [
+        scene
+        for scene in some
+        if (scene.kind, scene.places, scene.background) == ("thing", ((1.0, 0.0, 0.0),), COLOURS["white"])
+    ]
+    assert 0.8 < len(alone) / len(some) < 0.9, "the others may be so by chance"
+    assert sum(scene.hue is not None for scene in alone) > 10
+    assert {scene.kind for scene in some} == {"thing", "beside", "above", "count"}
+
+
 def test_a_picture_does_not_depend_on_its_company(captions, scenes):
     together = captions.draw(scenes[:20])
     for i in (0, 7, 19):
