@@ -18,15 +18,13 @@ from pipelines.code_request import CURSOR, MOST_CODE, CodeRequest
 from pipelines.code_syntax import language_of
 from pipelines.engine import Engine
 from pipelines.spec import ModelSpec
-from ui import explain, fields, seeds, states
+from ui import explain, fields, keys, seeds, states
 from ui.code_run import CodeDesk
 from ui.models import describe, option
-from ui.theme import ASSETS
 from ui.visits import Visits
 from ui.wire import MISSING, QUIET, endpoint, refusal, refusals, refusing, request_from, user_of
 
 TITLE = "Code"
-KEYS = ASSETS / "keys.js"
 
 TASKS = [
     ("Write", "write"),
@@ -103,14 +101,12 @@ def build(engine: Engine) -> None:
             )
             with gr.Row(elem_classes="pm-actions"):
                 go = gr.Button(
-                    "Start", variant="primary", scale=0, min_width=120, elem_id="pm-code-go", elem_classes="pm-go"
+                    "Start", variant="primary", scale=0, min_width=120, elem_id="pm-code-go", elem_classes=keys.GO
                 )
                 stop = gr.Button("Stop", variant="stop", scale=0, min_width=120, visible=False, elem_id="pm-code-stop")
             with gr.Row(elem_classes="pm-chips"):
                 chips = [(gr.Button(title, size="sm", scale=0, min_width=0), what) for title, what in EXAMPLES.items()]
-            status = gr.HTML(
-                states.idle(), js_on_load=KEYS.read_text("utf-8"), elem_id="pm-code-status", apply_default_css=False
-            )
+            status = keys.status("pm-code-status")
             result = gr.Code(
                 language="python",
                 label="Result",

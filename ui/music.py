@@ -17,7 +17,7 @@ from pipelines.music_instruments import GROUPS, NAMES, PLAYABLE
 from pipelines.music_request import METRES, MOST_PLAYERS, MusicRequest
 from pipelines.music_score import TONICS
 from pipelines.music_styles import STYLES
-from ui import explain, fields, seeds, states
+from ui import explain, fields, keys, seeds, states
 from ui.models import describe, option
 from ui.music_run import Studio
 from ui.player import player
@@ -71,14 +71,21 @@ def build(engine: Engine) -> None:
                 elem_id="pm-music-prompt",
             )
             with gr.Row(elem_classes="pm-actions"):
-                compose = gr.Button("Compose", variant="primary", scale=0, min_width=120, elem_id="pm-music-compose")
+                compose = gr.Button(
+                    "Compose",
+                    variant="primary",
+                    scale=0,
+                    min_width=120,
+                    elem_id="pm-music-compose",
+                    elem_classes=keys.GO,
+                )
                 stop = gr.Button(
                     "Stop", variant="stop", scale=0, min_width=120, visible=False, elem_id="pm-music-stop"
                 )
                 keep = gr.Button("Keep settings", scale=0, min_width=160, visible=False, elem_id="pm-music-keep")
             with gr.Row(elem_classes="pm-chips"):
                 chips = [(gr.Button(title, size="sm", scale=0, min_width=0), text) for title, text in EXAMPLES.items()]
-            status = gr.HTML(states.idle(), elem_id="pm-music-status", apply_default_css=False)
+            status = keys.status("pm-music-status")
             heard = player(
                 Studio().shown(),
                 "pm-music-player",

@@ -19,7 +19,7 @@ from pipelines.speech_match_request import MATCH, MatchRequest
 from pipelines.speech_request import BUILT_IN, MOST_SPEAKERS, SpeechRequest
 from pipelines.speech_text import CHARACTERS_PER_S, speakers
 from pipelines.speech_voices import BUNDLED, LANGUAGE_TITLES, VOICES, Language
-from ui import explain, fields, speech_match, states
+from ui import explain, fields, keys, speech_match, states
 from ui.models import describe, option
 from ui.player import player
 from ui.speech_run import Studio
@@ -95,13 +95,15 @@ def build(engine: Engine) -> None:
                 elem_id="pm-speech-text",
             )
             with gr.Row(elem_classes="pm-actions"):
-                speak = gr.Button("Speak", variant="primary", scale=0, min_width=120, elem_id="pm-speech-speak")
+                speak = gr.Button(
+                    "Speak", variant="primary", scale=0, min_width=120, elem_id="pm-speech-speak", elem_classes=keys.GO
+                )
                 stop = gr.Button(
                     "Stop", variant="stop", scale=0, min_width=120, visible=False, elem_id="pm-speech-stop"
                 )
             with gr.Row(elem_classes="pm-chips"):
                 chips = [(gr.Button(title, size="sm", scale=0, min_width=0), what) for title, what in EXAMPLES.items()]
-            status = gr.HTML(states.idle(), elem_id="pm-speech-status", apply_default_css=False)
+            status = keys.status("pm-speech-status")
             heard = player(
                 Studio().shown(), "pm-speech-player", CAPTIONS, RATE, ("pm-speech-speak", "pm-speech-sample")
             )

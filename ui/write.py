@@ -15,15 +15,13 @@ from pipelines.engine import Engine
 from pipelines.errors import PolymuseError
 from pipelines.spec import ModelSpec, validate
 from pipelines.tasks_request import MOST_TEXT, TaskRequest, preset
-from ui import explain, fields, seeds, states
+from ui import explain, fields, keys, seeds, states
 from ui.models import describe, option
-from ui.theme import ASSETS
 from ui.visits import Visits
 from ui.wire import MISSING, QUIET, endpoint, refusal, refusing, request_from, user_of
 from ui.write_run import Page
 
 TITLE = "Write"
-KEYS = ASSETS / "keys.js"
 
 TASKS = [
     ("Write", "write"),
@@ -113,16 +111,14 @@ def build(engine: Engine) -> None:
             instruction = gr.Textbox(label=WISHES["summarise"], lines=1, max_lines=6, elem_id="pm-write-instruction")
             with gr.Row(elem_classes="pm-actions"):
                 go = gr.Button(
-                    "Start", variant="primary", scale=0, min_width=120, elem_id="pm-write-go", elem_classes="pm-go"
+                    "Start", variant="primary", scale=0, min_width=120, elem_id="pm-write-go", elem_classes=keys.GO
                 )
                 stop = gr.Button(
                     "Stop", variant="stop", scale=0, min_width=120, visible=False, elem_id="pm-write-stop"
                 )
             with gr.Row(elem_classes="pm-chips"):
                 chips = [(gr.Button(title, size="sm", scale=0, min_width=0), what) for title, what in EXAMPLES.items()]
-            status = gr.HTML(
-                states.idle(), js_on_load=KEYS.read_text("utf-8"), elem_id="pm-write-status", apply_default_css=False
-            )
+            status = keys.status("pm-write-status")
             result = gr.Markdown(elem_id="pm-write-result", buttons=["copy"], visible=False)
             parts = gr.HTML(Page().shown()[1], elem_id="pm-write-parts", apply_default_css=False, js_on_load=None)
         with gr.Column(scale=1, min_width=280, elem_classes="pm-side"):

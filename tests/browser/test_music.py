@@ -136,7 +136,8 @@ def test_the_roll_grows_and_sound_plays_before_the_piece_is_written(music: Music
 
 
 def test_stop_keeps_what_was_composed(music: Music) -> None:
-    music.ask("a chorale for organ, 32 bars")
+    music.prompt.fill("a chorale for organ, 32 bars")
+    music.prompt.press("Control+Enter")
     # Early, when there is some sound, and from within the page: a fast machine writes all of it in a few seconds.
     music.page.wait_for_function(
         f"() => ({MORE_NOTES})(40) && (document.querySelector('#pm-music-stop').click(), true)", timeout=PATIENCE_MS
