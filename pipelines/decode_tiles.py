@@ -44,9 +44,8 @@ QUAD = 4  # inputs that lie side by side
 FOURS, EIGHTS = 0, 1
 STORED, SCALES = (BLOCK // 2, BLOCK), (2, 1)  # bytes and scales of an output's block
 AHEAD = 4096  # bytes of codes: asked for so early, they are there when a core that is alone with memory needs them
-VECTORS, AVX2, VNNI = range(
-    3
-)  # ways to multiply whole numbers: LLVM's own; with instructions of x86's; with newer ones
+# Ways to multiply whole numbers: LLVM's own; with instructions of x86's; with newer ones.
+VECTORS, AVX2, VNNI = range(3)
 _HAS = [True, "+avx2" in FEATURES, "+avxvnni" in FEATURES or {"+avx512vnni", "+avx512vl"} <= set(FEATURES)]
 WAYS = [way for way in (VECTORS, AVX2, VNNI) if _HAS[way]]
 

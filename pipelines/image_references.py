@@ -70,12 +70,20 @@ def in_turn(queues: Sequence[Sequence[T]], count: int) -> list[T]:
     return [one for some in rounds for one in some][:count]
 
 
-def phrases(prompt: str) -> list[str]:
-    """The parts of a prompt that name things: without style and background, cut where two things are related."""
+def phrases(prompt: str, whole: Sequence[str] = ()) -> list[str]:
+    """The parts of a prompt that name things: without style and background, cut where two things are related.
+
+    `whole` are names that are not cut, such as "camera with flash".
+    """
     rest = re.sub(BACKGROUND, "", prompt, flags=re.IGNORECASE)
     for words in STYLE_WORDS.values():
         rest = re.sub(words, "", rest, flags=re.IGNORECASE)
-    parts = [re.sub(r"^(?:an?|the)\s+", "", part.strip(" ,.")) for part in re.split(RELATIONS, rest)]
+    names = [found.span() for name in whole for found in re.finditer(rf"\b{re.escape(name)}\b", rest, re.IGNORECASE)]
+    cuts = [cut.span() for cut in re.finditer(RELATIONS, rest)]
+    cuts = [cut for cut in cuts if not any(start <= cut[0] < end for start, end in names)]
+    ends = [0, *(end for cut in cuts for end in cut), len(rest)]
+    some = [rest[start:end] for start, end in zip(ends[::2], ends[1::2], strict=True)]
+    parts = [re.sub(r"^(?:an?|the)\s+", "", part.strip(" ,.")) for part in some]
     return [part for part in parts if part] or [prompt]
 
 
@@ -94,6 +102,7 @@ class References(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def __init__(self, names: Sequence[str], styles: Sequence[str], channels: int = 8, size: int = 16) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.names, self.styles = list(names), list(styles)
+        self._whole = [name for name in dict.fromkeys(names) if re.search(RELATIONS, name)]
         self.register_buffer("vectors", torch.zeros(len(names), TEXT_WIDTH))
         self.register_buffer("latents", torch.zeros(len(names), channels, size, size))
         self.register_buffer("small", torch.zeros(len(names), channels, size // 2, size // 2))
@@ -108,7 +117,7 @@ class References(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def find(self, prompt: str, embed: Callable[[list[str]], Tensor], count: int) -> list[Found]:
         """The `count` best pictures, shared fairly between the things the prompt names."""
-        texts, order = phrases(prompt), NEAREST[style_of(prompt) or STYLES[0]]
+        texts, order = phrases(prompt, self._whole), NEAREST[style_of(prompt) or STYLES[0]]
         scores = (embed(texts).to(self.vectors) @ self.vectors.T).tolist()
         queues = []
         for thing, line in enumerate(scores):

@@ -41,6 +41,27 @@ def test_a_prompt_is_cut_into_the_things_it_names(prompt, style, parts):
     assert phrases(prompt) == parts
 
 
+@pytest.mark.parametrize(
+    ("prompt", "parts"),
+    [
+        ("a camera with flash, 3d", ["camera with flash"]),
+        ("a blue Camera with flash above a bow and arrow", ["blue Camera with flash", "bow and arrow"]),
+        ("a camera with flashes and an arrow", ["camera", "flashes", "arrow"]),
+        ("and a fox", ["fox"]),
+    ],
+)
+def test_a_name_is_not_cut_into_things(prompt, parts):
+    assert phrases(prompt, ["camera with flash", "bow and arrow"]) == parts
+
+
+def test_a_thing_of_several_words_is_found_whole(references):
+    references = References.of(
+        ["moon with fox"] * 5, list(STYLES), references.vectors[10:], references.latents[10:], references.small[10:]
+    )
+    found = references.find("a moon with fox, flat", embed, 4)
+    assert [one.thing for one in found] == [0] * 4 and found[0].style == "flat"
+
+
 def test_captions_are_understood(pictures):
     """The words training uses are the words the parser knows."""
     captions = Captions(pictures)
