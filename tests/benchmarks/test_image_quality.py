@@ -58,7 +58,7 @@ def test_one_prompts_seeds_follow_each_other():
 def test_a_seed_gives_the_same_picture_again(emoji):
     artist = Artist(emoji, steps=1, guidance=1.5)
     one, again, other = artist.draw([Asked("a fox, 3d", 1), Asked("a fox, 3d", 1), Asked("a fox, 3d", 2)], "test")
-    # But for a step of a byte: an artist takes the cores that are idle, and sums come in another order with each number.
+    # But for a step of a byte: an artist takes the cores that are idle, and with fewer it sums in another order.
     assert (one - again).abs().max() < 1.5 / 127.5
     assert (one - other).abs().max() > 0.1
     assert one.shape == (3, 128, 128) and one.abs().max() <= 1
