@@ -67,8 +67,7 @@ class Coding:
         """Make a file of what there is of an answer that was stopped."""
         self.end()
         if not self.links and self.seen:
-            options = self.request.model_dump(exclude={"model", "seed"})
-            recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)
+            recipe = files.unfinished(self.request)
             self._write(self._answer.code, self._answer.prose, recipe)
 
     def forget(self) -> None:

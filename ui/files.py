@@ -15,8 +15,14 @@ from pipelines import picture_file, sound_file, text_file, video_file
 from pipelines.code_languages import LANGUAGES
 from pipelines.errors import MissingCodec
 from pipelines.events import Audio, Clip, Code, Enhanced, Music, Picture, Pictures, Recipe, Result, Solid, Text
+from pipelines.spec import Request
 
 UNFINISHED = "stopped before its end"  # in the place of a revision, in the recipe of what was kept
+
+
+def unfinished(request: Request) -> Recipe:
+    """The recipe of what there was of a request when it was stopped."""
+    return Recipe(request.model, UNFINISHED, request.seed, request.model_dump(exclude={"model", "seed"}))
 
 
 def written(result: Result) -> str | None:

@@ -98,7 +98,8 @@ def build(engine: Engine) -> None:
             "part of the noise away; more steps make smaller, more careful corrections.",
             "Guidance compares the prediction with your prompt and without it, and exaggerates the difference: little "
             "wanders off, much obeys to the letter and looks overdone. Of several things the built-in model draws "
-            "each by itself, and they are put together after.",
+            "each by itself, and they are put together after; what it has a picture of in the style that you ask for "
+            "comes out much like that one, whatever the seed.",
         ),
     )
 

@@ -92,8 +92,7 @@ class Composing:
         if self._folder is None or not self.track.parts or self.finished:
             return
         sound = self.track.joined(self._folder)
-        options = self.request.model_dump(exclude={"model", "seed"})
-        recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)
+        recipe = files.unfinished(self.request)
         score = Score(self.head, tuple(self.notes)) if self.head else None
         self._offer(self._folder, Audio(sound.samples, sound.rate), recipe, score)
 

@@ -57,8 +57,7 @@ class Reading:
         if self._folder is None or not self.track.parts or self.finished:
             return
         sound = self.track.joined(self._folder)
-        options = self.request.model_dump(exclude={"model", "seed"})
-        recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)
+        recipe = files.unfinished(self.request)
         self._offer(self._folder, Audio(sound.samples, sound.rate, tuple(self._captions)), recipe)
 
     def forget(self) -> None:

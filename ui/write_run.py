@@ -65,8 +65,7 @@ class Writing:
         """Make a file of what there is of a text that was stopped."""
         self._over = True
         if not self.links and self.seen:
-            options = self.request.model_dump(exclude={"model", "seed"})
-            recipe = Recipe(self.request.model, files.UNFINISHED, self.request.seed, options)
+            recipe = files.unfinished(self.request)
             self._write(self._so_far(), recipe)
 
     def forget(self) -> None:
